@@ -1,0 +1,27 @@
+"""bulkpost: submit a list of leads into a LeadConduit flow, once each.
+
+The architecture, in the order in which a row lives it:
+
+``reading``    bytes of an input become rows: text, row number, position
+``mapping``    a row becomes a lead (or a finding), and the lead gets its key
+``pacing``     decides when it may go: rate, back-off, breaker, budget. Pure
+``ledger``     writes the intent *before* the request, and what became of it after
+``endpoints``  a lead becomes a request; a reply becomes an outcome. Pure
+``transport``  the only client-side place that speaks HTTP
+``engine``     joins these machines in one task group: feed -> workers -> recorder
+``results``    what became of the rows: summary, export
+``sandbox``    LeadConduit on loopback, with faults on order; shares only the wire with the client
+``config``     joins the settings, which live beside what they set
+``app``        the composition root: the only module that knows every concrete class
+``cli``        one command per file
+
+The nouns are root files: ``destination``, ``row``, ``lead``, ``exchange``, ``outcome``, ``run``.
+The ground they stand on: ``errors``, ``clock``, ``redact``, ``log``, ``faultpoint``. Imports point
+down only; a tool checks it.
+
+The one rule from which the rest follows: a lead costs money and cannot be taken back. No byte of it
+leaves the machine before its intent is on disk, and a row whose fate is unknown is in doubt until
+somebody decides.
+"""
+
+__version__ = "0.1.0"

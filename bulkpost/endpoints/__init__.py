@@ -1,0 +1,1 @@
+"""A lead becomes a request, a reply becomes a verdict. Pure."""

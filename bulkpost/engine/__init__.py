@@ -1,0 +1,1 @@
+"""Joins the machines: feed -> workers -> recorder, in one task group."""

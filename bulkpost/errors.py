@@ -1,0 +1,99 @@
+"""Every error bulkpost raises on purpose, as one tree, split by what may be done next.
+
+    BulkpostError
+    ├── UsageError               the caller must change something; exit status 2
+    │   ├── ConfigError          a setting is missing, unknown or out of range
+    │   ├── InputError           an input cannot be read as rows
+    │   └── MappingError         the column map does not fit the input's columns
+    ├── AttemptError             one attempt got no reply
+    │   ├── NotSentError         the server cannot have seen the request: safe to send again
+    │   └── InDoubtError         the server may have seen it: never send again unasked
+    └── LedgerError              the ledger may not be used; exit status 7
+        ├── LedgerBusyError      another run holds it
+        ├── LedgerDamagedError   it is not a sound bulkpost ledger
+        ├── LedgerRolledBackError  it is older than what this machine wrote
+        └── LedgerWriteError     a write failed (disk full, I/O error, file gone); exit status 1
+
+``assert`` is for our own mistakes, an error class for the world's. Bad rows and refused leads are
+outcomes, not errors. A ``BulkpostError`` is caught once, in ``bulkpost.cli.main``.
+"""
+
+
+class BulkpostError(Exception):
+    """Something went wrong that a person can act on.
+
+    Attributes:
+        message: What happened, one sentence, no lead data.
+        advice: What to do next, or empty.
+        command: The exact command that does it, or empty.
+    """
+
+    exit_status = 1
+
+    def __init__(self, message: str, *, advice: str = "", command: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.advice = advice
+        self.command = command
+
+
+class UsageError(BulkpostError):
+    """The caller must change something before anything is sent."""
+
+    exit_status = 2
+
+
+class ConfigError(UsageError):
+    """A setting is missing, unknown or out of range."""
+
+
+class InputError(UsageError):
+    """An input cannot be read as rows."""
+
+
+class MappingError(UsageError):
+    """The column map does not fit the input's columns."""
+
+
+class AttemptError(BulkpostError):
+    """One attempt got no reply."""
+
+
+class NotSentError(AttemptError):
+    """The server cannot have seen the request.
+
+    Attributes:
+        is_fatal: No later attempt can fare better (an untrusted certificate): the run stops.
+    """
+
+    def __init__(self, message: str, *, is_fatal: bool = False, advice: str = "") -> None:
+        super().__init__(message, advice=advice)
+        self.is_fatal = is_fatal
+
+
+class InDoubtError(AttemptError):
+    """The server may have seen the request, and no usable answer came."""
+
+
+class LedgerError(BulkpostError):
+    """The ledger may not be used as it is."""
+
+    exit_status = 7
+
+
+class LedgerBusyError(LedgerError):
+    """Another run holds the ledger."""
+
+
+class LedgerDamagedError(LedgerError):
+    """The file is not a sound bulkpost ledger."""
+
+
+class LedgerRolledBackError(LedgerError):
+    """The ledger is older than what this machine last wrote to it."""
+
+
+class LedgerWriteError(LedgerError):
+    """A write to the ledger failed; nothing is sent after it."""
+
+    exit_status = 1

@@ -1,0 +1,1 @@
+"""LeadConduit field types: text in, what LeadConduit will read out. Pure."""

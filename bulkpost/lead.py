@@ -1,0 +1,41 @@
+"""What is sent: a lead, made from one row."""
+
+from dataclasses import dataclass, field
+
+from bulkpost.destination import Destination
+
+KEY_BYTES = 16
+CONTENT_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """The data of one row, ready to be encoded. Personal data: never shown in a repr.
+
+    Attributes:
+        row_number: The row it was made from; the first is 1.
+        destination: The flow and source that it goes to.
+        fields: (field name, text) in the order of the columns, then the constants; no empty text.
+    """
+
+    row_number: int
+    destination: Destination
+    fields: tuple[tuple[str, str], ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a row is, over all inputs and runs of one destination, without its data.
+
+    Attributes:
+        key: Keyed 128-bit digest over destination and key fields.
+        content: Keyed 64-bit digest over all sent fields if the key does not cover them
+            (``--key``); None otherwise. Same key with another content is a conflict.
+    """
+
+    key: bytes
+    content: bytes | None = None
+
+    def __post_init__(self) -> None:
+        assert len(self.key) == KEY_BYTES, len(self.key)
+        assert self.content is None or len(self.content) == CONTENT_BYTES, self.content

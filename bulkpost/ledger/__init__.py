@@ -1,0 +1,1 @@
+"""The write-ahead ledger: what was meant, what was sent, what became of it."""

@@ -1,0 +1,1 @@
+"""A row becomes a lead with a key, or a finding that says why not. Pure."""

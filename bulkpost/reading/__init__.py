@@ -1,0 +1,1 @@
+"""Inputs become rows: a reader per format behind one protocol."""

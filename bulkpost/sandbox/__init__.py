@@ -1,0 +1,1 @@
+"""LeadConduit on loopback, with faults on order."""
