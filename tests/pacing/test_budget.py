@@ -1,0 +1,53 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bulkpost.pacing.budget import BudgetSettings, ErrorBudget, Spent
+
+
+@given(st.lists(st.booleans(), max_size=60), st.integers(1, 6), st.integers(1, 12))
+def test_errors_are_counted_in_a_sliding_window(
+    replies: list[bool], errors_max: int, window: int
+) -> None:
+    """The budget is spent exactly when the last ``window`` replies hold ``errors_max`` errors."""
+    budget = ErrorBudget(BudgetSettings(errors_max=errors_max, window=window))
+
+    for n, is_error in enumerate(replies, start=1):
+        budget.replied(is_error=is_error)
+        recent = replies[max(0, n - window) : n]
+        assert (sum(recent) >= errors_max) is (budget.spent is Spent.ERRORS)
+        assert sum(recent) == budget.errors
+
+
+def test_fifty_errors_of_the_last_two_hundred_stop_the_run() -> None:
+    """The forty-ninth does not, the fiftieth does, however few replies there were."""
+    budget = ErrorBudget(BudgetSettings())
+    spent = []
+    for _ in range(50):
+        budget.replied(is_error=True)
+        spent.append(budget.spent)
+
+    assert [None] * 49 + [Spent.ERRORS] == spent
+
+
+def test_s5_five_suspect_answers_at_the_start_stop_the_run() -> None:
+    """A captive portal answers everything with its own page: five are enough to know."""
+    budget = ErrorBudget(BudgetSettings())
+    spent = []
+    for _ in range(5):
+        budget.replied(is_error=True, is_suspect=True)
+        spent.append(budget.spent)
+
+    assert [None, None, None, None, Spent.SUSPECTS] == spent
+
+
+def test_s11_suspect_answers_after_a_good_one_count_as_errors_only() -> None:
+    """Once LeadConduit has answered, the destination is known to be right."""
+    budget = ErrorBudget(BudgetSettings())
+    for _ in range(4):
+        budget.replied(is_error=True, is_suspect=True)
+    budget.replied()
+    for _ in range(10):
+        budget.replied(is_error=True, is_suspect=True)
+
+    assert budget.spent is None
+    assert 14 == budget.errors
