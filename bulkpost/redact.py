@@ -4,16 +4,35 @@ Two different needs, two functions: ``scrub`` takes lead data out of what LeadCo
 that it may be stored; ``printable`` takes the teeth out of any text before a terminal shows it.
 """
 
+import html
+import json
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from urllib.parse import quote, quote_plus
 
 REASON_CHARS_MAX = 500
 _OWN_VALUE_CHARS_MIN = 3  # shorter ones ("TX", "M") identify nobody and would shred the sentence
-_EMAIL = re.compile(r"[^\s@<>\"'(),:;\[\]]+@[^\s@<>\"'(),:;\[\]]+")
+_OWN_DIGITS_MIN = 5
+_WINDOW = 8  # how many times the result's length is looked at
+_PASSES_MAX = 8
+# Both start where a token starts only: linear on any text.
+_EMAIL = re.compile(
+    r"""(?<![^\s@<>"'(),:;\[\]])[^\s@<>"'(),:;\[\]]+(?:@|%40)[^\s@<>"'(),:;\[\]]+"""
+)
 # Seven digits or more with the separators people use: telephone and social security numbers, dates.
-_DIGITS = re.compile(r"(?<![0-9A-Za-z])\+?\(?\d(?:[ ().\-]{0,3}\d){6,}(?![0-9A-Za-z])")
+# An id of LeadConduit's (24 hex digits) is no one's data.
+_DIGITS = re.compile(
+    r"(?<![0-9A-Za-z])(?P<id>[0-9a-fA-F]{24})(?![0-9A-Za-z])"
+    r"|\+?\(?\d(?:[ ()./_\-\u2010-\u2015\u2212]{0,4}\d){6,}+"
+)
+_DIGIT_VALUE = re.compile(r"[\d\s().+,/_\-\u2010-\u2015\u2212]+")
+_ANY_DIGIT = re.compile(r"\d")
+_NO_DIGIT = re.compile(r"\D+")
 _SPACES = re.compile(r"\s+")
+# A value stands alone: no letter or digit beside it, but for the end of an escape (%20, \\n).
+_BEFORE = r"(?:(?<![^\W_])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[bfnrt]))"
+_AFTER = r"(?![^\W_])"
 
 
 def scrub(
@@ -21,7 +40,8 @@ def scrub(
 ) -> str:
     """Take personal data out of a text that LeadConduit or a proxy sent.
 
-    The row's own values become ``[field name]``; e-mail addresses and long numbers become
+    The row's own values become ``[field name]``, also where they come back escaped for a URL, JSON
+    or HTML or with their digits grouped in another way; e-mail addresses and long numbers become
     ``[email]`` and ``[digits]`` wherever they came from; white space is folded, control characters
     and lone surrogates become ``?``.
 
@@ -30,12 +50,13 @@ def scrub(
         own: The (field name, text) pairs that were sent.
         chars_max: The result is cut to this many characters.
     """
-    clean = "".join(_plain(char) for char in text[: chars_max * 8])
-    clean = _SPACES.sub(" ", clean).strip()
-    for name, value in sorted(own, key=lambda pair: -len(pair[1])):
-        clean = _without(clean, name, value)
-    clean = _EMAIL.sub("[email]", clean)
-    clean = _DIGITS.sub("[digits]", clean)
+    window = text[: chars_max * _WINDOW]
+    values = [(name, folded) for name, value in own if (folded := _folded(value))]
+    clean = _scrubbed(_plain_text(window), values)
+    if len(window) < len(text):
+        # The window may end inside a value, which is then not recognised.
+        longest = max((len(value) for _, value in values), default=0)
+        clean = clean[: max(0, len(clean) - longest)]
     return clean if len(clean) <= chars_max else clean[: chars_max - 1] + "…"
 
 
@@ -46,12 +67,90 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() or char == " " else _escaped(char) for char in text)
 
 
-def _without(text: str, name: str, value: str) -> str:
-    value = _SPACES.sub(" ", value).strip()
-    if len(value) < _OWN_VALUE_CHARS_MIN or value.casefold() not in text.casefold():
+def _scrubbed(text: str, values: list[tuple[str, str]]) -> str:
+    # What one rule leaves behind may give another rule its word boundary.
+    for _ in range(_PASSES_MAX):
+        clean = _once(text, values)
+        if clean == text:
+            break
+        text = clean
+    return text
+
+
+def _once(text: str, values: list[tuple[str, str]]) -> str:
+    lowered = text.casefold()
+    is_escaped = any(mark in text for mark in "%+\\&")
+    hits = [
+        (name, form)
+        for name, value in values
+        for form in (_forms(value) if is_escaped else (value,))
+        if form in lowered
+    ]
+    if hits:
+        # Where folding changes the length ("ß"), only the folded text shows the value.
+        text = _without(text if len(lowered) == len(text) else lowered, hits)
+    if "@" in text or "%40" in text:
+        text = _EMAIL.sub("[email]", text)
+    if _ANY_DIGIT.search(text):
+        text = _without_digits(text, values)
+    return text
+
+
+def _without(text: str, hits: list[tuple[str, str]]) -> str:
+    hits.sort(key=lambda hit: -len(hit[1]))
+    marks = "|".join(re.escape(f"[{name}]") for name, _ in hits)
+    forms = "|".join(f"({re.escape(form)})" for _, form in hits)
+    pattern = re.compile(rf"{marks}|{_BEFORE}(?:{forms}){_AFTER}", re.IGNORECASE)
+
+    def replaced(match: re.Match[str]) -> str:
+        return f"[{hits[match.lastindex - 1][0]}]" if match.lastindex else match[0]
+
+    return pattern.sub(replaced, text)
+
+
+def _without_digits(text: str, values: list[tuple[str, str]]) -> str:
+    text = _DIGITS.sub(lambda match: match[0] if match["id"] else "[digits]", text)
+    digits = _NO_DIGIT.sub("", text)
+    if len(digits) < _OWN_DIGITS_MIN:
         return text
-    pattern = rf"(?<![^\W_]){re.escape(value)}(?![^\W_])"
-    return re.sub(pattern, lambda _: f"[{name}]", text, flags=re.IGNORECASE)
+    for name, value in values:
+        own_digits = _NO_DIGIT.sub("", value) if _DIGIT_VALUE.fullmatch(value) else ""
+        if len(own_digits) >= _OWN_DIGITS_MIN and own_digits in digits:
+            grouped = r"[^0-9A-Za-z\[\]]{0,5}".join(own_digits)
+            mark = f"[{name}]".replace("\\", r"\\")
+            text = re.sub(rf"(?<!\d){grouped}(?!\d)", mark, text)
+    return text
+
+
+def _forms(value: str) -> Iterator[str]:
+    """Yield how a value may come back: as it is, and escaped for a URL, JSON or HTML."""
+    yield value
+    for form in (
+        quote_plus(value, errors="replace"),
+        quote(value, errors="replace"),
+        json.dumps(value)[1:-1],
+        html.escape(value),
+    ):
+        if form != value:
+            yield form.casefold()
+
+
+def _folded(value: str) -> str:
+    """Return a value as it would stand in a cleaned text, or nothing if it identifies nobody."""
+    if len(value) < _OWN_VALUE_CHARS_MIN:
+        return ""
+    value = " ".join(value.split()).casefold()
+    if not value.isascii():
+        value = _plain_text(unicodedata.normalize("NFC", value)).casefold()
+    return value if len(value) >= _OWN_VALUE_CHARS_MIN else ""
+
+
+def _plain_text(text: str) -> str:
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    if not text.isprintable():
+        text = "".join(_plain(char) for char in text)
+    return _SPACES.sub(" ", text).strip()
 
 
 def _plain(char: str) -> str:

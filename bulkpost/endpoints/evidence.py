@@ -1,0 +1,55 @@
+"""What LeadConduit's support asks for, without anybody's data.
+
+Reference: "Generic POST Instructions for LeadConduit": any other 4xx or 5xx is to be reported with
+the full HTTP request (method, URL, parameters).
+"""
+
+from urllib.parse import parse_qsl, unquote_plus, urlsplit, urlunsplit
+
+from bulkpost.exchange import Reply, Request
+from bulkpost.redact import scrub
+
+_EXCERPT_CHARS_MAX = 2_000
+_EXCERPT_BYTES_MAX = 32_768
+_HEADERS_MAX = 100
+_SECRET_HEADERS = frozenset(
+    {"set-cookie", "set-cookie2", "authorization", "proxy-authorization", "authentication-info"}
+)
+
+
+def evidence_of(
+    request: Request, reply: Reply, own: tuple[tuple[str, str], ...]
+) -> dict[str, object]:
+    """Return one exchange as JSON values: names of fields, never their values.
+
+    Args:
+        request: What was sent.
+        reply: What came.
+        own: The (field name, text) pairs that were sent, to take them out of what came.
+    """
+    body = reply.body[:_EXCERPT_BYTES_MAX].decode("utf-8", "replace")
+    return {
+        "method": request.method,
+        "url": _without_values(request.url),
+        "request_headers": dict(request.headers),
+        "fields": _names(request.body),
+        "status": reply.status,
+        "reply_headers": [
+            [scrub(name), scrub(value, own)]
+            for name, value in reply.headers[:_HEADERS_MAX]
+            if name.lower() not in _SECRET_HEADERS
+        ],
+        "reply_body": scrub(body, own, chars_max=_EXCERPT_CHARS_MAX),
+        "reply_cut": reply.cut,
+    }
+
+
+def _without_values(url: str) -> str:
+    parts = urlsplit(url)
+    names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
+    return urlunsplit(parts._replace(query="&".join(f"{name}=…" for name in names)))
+
+
+def _names(body: bytes) -> list[str]:
+    pairs = body.decode("ascii", "replace").split("&")
+    return [unquote_plus(pair.partition("=")[0]) for pair in pairs if pair]

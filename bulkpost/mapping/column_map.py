@@ -1,0 +1,196 @@
+"""Which column feeds which field, and a row turned into a lead by it.
+
+A header is a field name by default. A map that would lose data is refused as a whole, before
+anything is sent; a row that cannot be sent is refused alone.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from bulkpost.destination import Destination
+from bulkpost.errors import ConfigError
+from bulkpost.fields.field_type import FieldType
+from bulkpost.fields.ssn import is_ssn_name
+from bulkpost.lead import Lead
+from bulkpost.mapping.assignment import ROUTE_FIELDS, Assignment, assign, trimmed
+from bulkpost.mapping.cautions import cautions
+from bulkpost.mapping.conflicts import refuse_conflicts
+from bulkpost.mapping.finding import Finding, Refusal
+from bulkpost.mapping.settings import MapSettings
+from bulkpost.row import Row
+
+_DESTINATIONS_MAX = 1_024
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMap:
+    """A map without conflicts.
+
+    Attributes:
+        columns: The input's header as read.
+        destination: Where the leads go; it names no flow and source if the rows do.
+        fields: (column index, field name) of the columns that are sent, in their order.
+        constants: (field name, text) that every lead carries.
+        reference: Field that receives the generated reference; empty for none.
+        route: Column indexes of flow id and source id if each row names its own, else None.
+        dropped: Headers of the columns that the settings drop.
+        unnamed: Indexes of the columns without a name; a row with text there is refused.
+        ssn_fields: Names of the sent fields that must stay out of every digest.
+        ssn_columns: Indexes of the columns, sent or not, that must stay out of every digest.
+        warnings: What a person should know before sending.
+        digest: SHA-256, lower-case hex, over what is sent from which header and what counts as a
+            social security number; the order of the columns does not matter.
+    """
+
+    columns: tuple[str, ...]
+    destination: Destination
+    fields: tuple[tuple[int, str], ...]
+    constants: tuple[tuple[str, str], ...] = field(repr=False)
+    reference: str
+    route: tuple[int, int] | None
+    dropped: tuple[str, ...]
+    unnamed: tuple[int, ...]
+    ssn_fields: frozenset[str]
+    ssn_columns: frozenset[int]
+    warnings: tuple[Finding, ...]
+    digest: str
+
+    def lead(self, row: Row) -> Lead | Refusal:
+        """Return what a row sends, or why it is not sent.
+
+        Empty cells are not sent; a cell of spaces is, as it is. Constants alone make no lead: an
+        empty one is billed all the same.
+        """
+        cells = row.cells
+        if row.defect is not None:
+            return Refusal(row.defect)
+        if len(cells) != len(self.columns):
+            return Refusal(f"the row has {len(cells)} cells and the header {len(self.columns)}")
+        sent = [(name, cells[index]) for index, name in self.fields if cells[index]]
+        if not sent:
+            return Refusal("all fields are empty")
+        refusal = self._unfit_text(cells)
+        if refusal is not None:
+            return refusal
+        destination = self._destination(cells)
+        if isinstance(destination, Refusal):
+            return destination
+        return Lead(row.number, destination, (*sent, *self.constants))
+
+    def _unfit_text(self, cells: tuple[str, ...]) -> Refusal | None:
+        if self.unnamed and (refusal := self._unnamed_text(cells)):
+            return refusal
+        # One look at the whole row is cheaper than one at each cell.
+        return None if "".join(cells).isascii() else self._unencodable(cells)
+
+    def _unnamed_text(self, cells: tuple[str, ...]) -> Refusal | None:
+        numbers = [str(index + 1) for index in self.unnamed if cells[index]]
+        if not numbers:
+            return None
+        return Refusal(f"there is text in a column without a name: column {', '.join(numbers)}")
+
+    def _unencodable(self, cells: tuple[str, ...]) -> Refusal | None:
+        for index, name in self.fields:
+            try:
+                cells[index].encode()
+            except UnicodeEncodeError:
+                return Refusal(f"column {index + 1} ({name}) is not valid Unicode text")
+        return None
+
+    def _destination(self, cells: tuple[str, ...]) -> Destination | Refusal:
+        if self.route is None:
+            return self.destination
+        flow_id, source_id = cells[self.route[0]], cells[self.route[1]]
+        try:
+            return _routed_destination(self.destination, flow_id, source_id)
+        except ConfigError as error:
+            return Refusal(error.message)
+
+
+def build_map(
+    columns: Sequence[str],
+    settings: MapSettings,
+    destination: Destination,
+    unusable_columns: Iterable[tuple[str, str]] = (),
+) -> ColumnMap:
+    """Decide which column feeds which field.
+
+    Args:
+        columns: The input's header.
+        settings: What the config says.
+        destination: Where the leads go.
+        unusable_columns: (header, why) of columns that cannot be turned into text; an error
+            unless they are dropped.
+
+    Raises:
+        MappingError: Data would be lost or confused; the message names all columns concerned.
+    """
+    plan = assign(columns, settings, destination)
+    refuse_conflicts(plan, unusable_columns)
+    by_field = {name: index for index, name in plan.fields}
+    fields = tuple((i, name) for i, name in plan.fields if not plan.is_routing(name))
+    ssn_columns = frozenset(i for i in range(len(columns)) if _is_ssn_column(plan, i))
+    ssn_fields = frozenset(
+        {name for i, name in fields if i in ssn_columns}
+        | {name for name in settings.constants if _is_ssn(name, settings)}
+        | {name for name, _ in destination.query if _is_ssn(name, settings)}
+    )
+    return ColumnMap(
+        columns=plan.columns,
+        destination=destination,
+        fields=fields,
+        constants=tuple(settings.constants.items()),
+        reference=settings.reference,
+        route=(by_field[ROUTE_FIELDS[0]], by_field[ROUTE_FIELDS[1]]) if settings.route else None,
+        dropped=tuple(plan.columns[index] for index in plan.dropped),
+        unnamed=plan.unnamed,
+        ssn_fields=ssn_fields,
+        ssn_columns=ssn_columns,
+        warnings=cautions(plan),
+        digest=_digest(plan, ssn_fields),
+    )
+
+
+@lru_cache(maxsize=_DESTINATIONS_MAX)
+def _routed_destination(destination: Destination, flow_id: str, source_id: str) -> Destination:
+    return destination.routed(flow_id, source_id)
+
+
+def _is_ssn_column(plan: Assignment, index: int) -> bool:
+    header = trimmed(plan.columns[index])
+    name = dict(plan.fields).get(index, header)
+    # A column called SSN is one, whatever field it feeds, unless the field's type says otherwise.
+    if name in plan.settings.types:
+        return _is_ssn(name, plan.settings)
+    return _is_ssn(name, plan.settings) or _is_ssn(header, plan.settings)
+
+
+def _is_ssn(name: str, settings: MapSettings) -> bool:
+    known = settings.types.get(name)
+    return is_ssn_name(name) if known is None else known == FieldType.SSN
+
+
+def _digest(plan: Assignment, ssn_fields: frozenset[str]) -> str:
+    settings = plan.settings
+    spelled = json.dumps(
+        {
+            "fields": sorted((name, trimmed(plan.columns[i])) for i, name in plan.fields),
+            # The text of an SSN enters no digest, not even as a constant.
+            "constants": sorted(
+                (name, "" if name in ssn_fields else value)
+                for name, value in settings.constants.items()
+            ),
+            "query": [
+                (name, "" if name in ssn_fields else value)
+                for name, value in plan.destination.query
+            ],
+            "reference": settings.reference,
+            "route": settings.route,
+            "ssn": sorted(ssn_fields),
+        },
+        sort_keys=True,
+    )
+    return hashlib.sha256(spelled.encode()).hexdigest()

@@ -1,0 +1,26 @@
+"""The settings of the column map: the TOML table ``[map]``."""
+
+import msgspec
+
+from bulkpost.fields.field_type import FieldType
+
+
+class MapSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How columns become fields. A column that is not named here keeps its header as field name.
+
+    Attributes:
+        columns: Header to field name; ``false`` or ``""`` drops the column, ``true`` keeps it under
+            its own name. The header ``""`` stands for columns without a name.
+        constants: Field name to the text that every lead carries.
+        types: Field name to LeadConduit type. ``ssn`` keeps a field out of every digest; any other
+            type says that a field whose name contains "ssn" or "social" holds no such number.
+        route: Each row names its own flow and source in the fields ``flow_id`` and ``source_id``,
+            which are then not sent.
+        reference: Field that receives the generated reference of each lead; empty for none.
+    """
+
+    columns: dict[str, str | bool] = msgspec.field(default_factory=dict)
+    constants: dict[str, str] = msgspec.field(default_factory=dict)
+    types: dict[str, FieldType] = msgspec.field(default_factory=dict)
+    route: bool = False
+    reference: str = ""
