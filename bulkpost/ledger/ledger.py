@@ -1,0 +1,366 @@
+"""The ledger of one run: opened under its lock, recovered, and written through one writer."""
+
+import json
+import os
+import socket
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+import anyio
+
+from bulkpost import __version__
+from bulkpost.clock import Clock
+from bulkpost.destination import Environment
+from bulkpost.errors import LedgerDamagedError, LedgerError, LedgerRolledBackError
+from bulkpost.faultpoint import fault_point
+from bulkpost.ledger import rescue, schema
+from bulkpost.ledger.entries import KnownKey, KnownRow, row_id_of
+from bulkpost.ledger.group import Reasons
+from bulkpost.ledger.inputs import InputStore
+from bulkpost.ledger.lock import LedgerLock
+from bulkpost.ledger.paths import LedgerPaths, check_permissions, check_place, make_ballast
+from bulkpost.ledger.statements import sql
+from bulkpost.ledger.states import State
+from bulkpost.ledger.transaction import FileWatch, TransactionConnection
+from bulkpost.ledger.writer import LedgerWriter
+from bulkpost.run import Run, RunEnding
+
+_QUICK_CHECK_BYTES_MAX = 1 << 30
+_LOST = "the run ended before an answer was recorded"
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What an earlier run that died had left behind.
+
+    Attributes:
+        in_doubt: Rows that may have been sent; now in doubt.
+        deferred: Rows that were waiting for their next attempt; now deferred.
+        rescued: Outcomes imported from the rescue file.
+    """
+
+    in_doubt: int = 0
+    deferred: int = 0
+    rescued: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerOptions:
+    """How to open a ledger.
+
+    Attributes:
+        environment: What the leads of this run cost; must be the ledger's own.
+        purpose: Shown to whoever finds the ledger busy: "submit leads.csv".
+        accept_rollback: Go on although the ledger is older than what this machine wrote.
+        create: Make the ledger if there is none.
+    """
+
+    environment: Environment
+    purpose: str
+    accept_rollback: bool = False
+    create: bool = True
+
+
+class Ledger:
+    """An open ledger. One at a time in the world, by its lock.
+
+    Attributes:
+        recovery: What was found of an earlier run that died.
+        is_new: It was made by this opening.
+    """
+
+    def __init__(
+        self,
+        connections: tuple[aiosqlite.Connection, aiosqlite.Connection],
+        writer: LedgerWriter,
+        paths: LedgerPaths,
+        clock: Clock,
+    ) -> None:
+        self.writer = writer
+        self.paths = paths
+        self.recovery = Recovery()
+        self.is_new = False
+        self._database, self._reader = connections
+        self._clock = clock
+        self._reading = anyio.Lock()
+        self._meta: dict[str, Any] = {}
+        self.inputs = InputStore(writer, self.fetch, clock)
+
+    @property
+    def ledger_id(self) -> bytes:
+        """16 random bytes, made with the ledger."""
+        return bytes(self._meta["ledger_id"])
+
+    @property
+    def key_salt(self) -> bytes:
+        """32 random bytes that key every digest."""
+        return bytes(self._meta["key_salt"])
+
+    async def fetch(
+        self, statement: str, params: dict[str, Any] | tuple[Any, ...] = ()
+    ) -> list[Any]:
+        """Read with a connection of its own, which cannot write."""
+        async with self._reading, self._reader.execute(statement, params) as cursor:
+            return list(await cursor.fetchall())
+
+    async def known_rows(self, input_id: int, first: int, last: int) -> dict[int, KnownRow]:
+        """Return what is known of the rows ``first`` to ``last`` of an input, by row number."""
+        rows = await self.fetch(
+            sql("known_rows"),
+            {"first": row_id_of(input_id, first), "last": row_id_of(input_id, last)},
+        )
+        offset = row_id_of(input_id, 1) - 1
+        return {row[0] - offset: KnownRow(row[0], State(row[1]), *row[2:]) for row in rows}
+
+    async def known_keys(self, keys: Sequence[bytes]) -> dict[bytes, list[KnownKey]]:
+        """Return under which rows these keys may have been sent already."""
+        if not keys:
+            return {}
+        rows = await self.fetch(sql("known_keys"), {"keys": b"".join(keys), "count": len(keys)})
+        known: dict[bytes, list[KnownKey]] = {}
+        for key, row_id, state, content in rows:
+            known.setdefault(key, []).append(KnownKey(key, row_id, State(state), content))
+        return known
+
+    async def begin_run(self, run: Run) -> int:
+        """Open a run and return its number; the writer's times count from now."""
+        started_s = self._clock.now_s()
+        started_at_ms = int(self._clock.now_at().timestamp() * 1000)
+
+        def insert(raw: sqlite3.Connection) -> int | None:
+            return raw.execute(
+                "INSERT INTO run (input_id, command, started_at_ms, rows_before, settings, version,"
+                " host, pid) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    run.input_id,
+                    run.command,
+                    started_at_ms,
+                    run.rows_before,
+                    json.dumps(run.settings, sort_keys=True),
+                    __version__,
+                    socket.gethostname(),
+                    os.getpid(),
+                ),
+            ).lastrowid
+
+        run_id = int(await self.writer.transact(insert))
+        self.writer.begin(run_id, started_s)
+        return run_id
+
+    async def end_run(self, run_id: int, ending: RunEnding, exit_status: int) -> None:
+        """Close a run."""
+        now_at_ms = int(self._clock.now_at().timestamp() * 1000)
+        await self.writer.transact(
+            lambda raw: raw.execute(
+                "UPDATE run SET ended_at_ms = ?, ending = ?, exit_status = ? WHERE id = ?",
+                (now_at_ms, ending.value, exit_status, run_id),
+            )
+        )
+
+    async def quick_check(self) -> None:
+        """Look for damage; ledgers over 1 GiB are left to ``verify``.
+
+        Raises:
+            LedgerDamagedError: Some was found; nothing may be sent.
+        """
+        if self.paths.database.stat().st_size > _QUICK_CHECK_BYTES_MAX:
+            return
+        try:
+            rows = await self.fetch("PRAGMA quick_check(1)")
+        except sqlite3.DatabaseError:
+            rows = [("unreadable",)]
+        if [tuple(row) for row in rows] != [("ok",)]:
+            raise _damaged(self.paths)
+
+    async def _open(self, options: LedgerOptions) -> None:
+        try:
+            await self._check(options)
+            self.recovery = await self._recover()
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+                raise LedgerError(
+                    f"another program keeps the ledger locked: {self.paths.database}",
+                    advice="Close the program that has it open for writing, and run again.",
+                ) from None
+            raise _damaged(self.paths) from None
+
+    async def _check(self, options: LedgerOptions) -> None:
+        self._meta = dict(await self.fetch("SELECT name, value FROM meta"))
+        statements = {
+            " ".join(row[0].split())
+            for row in await self.fetch("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")
+        }
+        if statements != schema.expected_schema():
+            raise LedgerDamagedError(
+                f"the ledger's tables are not those that bulkpost makes: {self.paths.database}",
+                advice="Another program has changed it. Restore a backup, or ask before using it.",
+            )
+        if self._meta.get("environment") != options.environment.value:
+            raise LedgerError(
+                f"this is a {self._meta.get('environment')} ledger, and the destination is "
+                f"{options.environment.value}: {self.paths.database}",
+                advice="Sandbox and live submissions never share a ledger: name another one with "
+                "--ledger PATH.",
+            )
+
+    async def _recover(self) -> Recovery:
+        now_at_ms = int(self._clock.now_at().timestamp() * 1000)
+        rescued_rows = rescue.load(self.paths.rescue)
+        counts = dict(await self.fetch("SELECT phase, count(*) FROM intent GROUP BY phase"))
+        if not counts and not rescued_rows:
+            return Recovery()
+
+        def recover(raw: sqlite3.Connection) -> int:
+            reason = {"reason_id": Reasons().id_of(raw, _LOST)}
+            raw.execute(sql("recover"), reason)
+            fault_point("recovery.middle")
+            raw.execute(sql("recover_due"))
+            raw.execute(sql("recover_attempt"), reason)
+            raw.execute("DELETE FROM intent")
+            return rescue.adopt(rescued_rows, raw, now_at_ms)
+
+        rescued = int(await self.writer.transact(recover))
+        self.paths.rescue.unlink(missing_ok=True)
+        return Recovery(counts.get(0, 0), counts.get(1, 0), rescued)
+
+
+@asynccontextmanager
+async def open_ledger(path: Path, options: LedgerOptions, clock: Clock) -> AsyncIterator[Ledger]:
+    """Open a ledger for a run: lock, check, migrate, recover.
+
+    Raises:
+        LedgerBusyError: Another process holds it.
+        LedgerDamagedError: The file is not a sound ledger.
+        LedgerRolledBackError: It is older than what this machine wrote.
+        LedgerError: It may not be used here: wrong place, owner, version or environment.
+    """
+    paths = LedgerPaths(path)
+    check_place(path)
+    lock = LedgerLock(paths.lock).acquire(options.purpose, clock.now_at().isoformat("T", "seconds"))
+    try:
+        is_new = _make_ready(paths, lock, options, clock)
+        async with _connected(paths, lock, options) as connections:
+            database, raw, reader = connections
+            ledger = Ledger(
+                (database, reader), LedgerWriter(database, raw, paths, clock), paths, clock
+            )
+            ledger.is_new = is_new
+            await ledger._open(options)  # noqa: SLF001  # the second half of its making
+            yield ledger
+    finally:
+        lock.release()
+
+
+def _make_ready(paths: LedgerPaths, lock: LedgerLock, options: LedgerOptions, clock: Clock) -> bool:
+    """Make or migrate the file; return whether it is new."""
+    if not paths.database.exists():
+        _check_never_existed(paths, lock, options)
+        schema.create(paths, options.environment, int(clock.now_at().timestamp() * 1000))
+        lock.write_commit_number(0)
+        is_new = True
+    else:
+        check_permissions(paths.database)
+        version = schema.check_header(paths.database)
+        if version < schema.VERSION:
+            schema.migrate(paths.database, version, paths.backup(version))
+        is_new = False
+    make_ballast(paths.ballast)
+    return is_new
+
+
+def _check_never_existed(paths: LedgerPaths, lock: LedgerLock, options: LedgerOptions) -> None:
+    if not options.create:
+        raise LedgerError(
+            f"there is no ledger: {paths.database}",
+            advice="Name it with --ledger PATH; `bulkpost submit` makes one.",
+        )
+    if lock.commit_number() and not options.accept_rollback:
+        raise LedgerRolledBackError(
+            f"the ledger is gone: {paths.database} had {lock.commit_number():,} commits",
+            advice="Put it back: a new ledger knows nothing of what was sent, and would send it "
+            "again. If that is what you want, add --accept-rollback.",
+        )
+
+
+@asynccontextmanager
+async def _connected(
+    paths: LedgerPaths, lock: LedgerLock, options: LedgerOptions
+) -> AsyncIterator[tuple[aiosqlite.Connection, TransactionConnection, aiosqlite.Connection]]:
+    made: list[TransactionConnection] = []
+
+    def factory(*args: Any, **kwargs: Any) -> TransactionConnection:
+        connection = TransactionConnection(*args, **kwargs)
+        made.append(connection)
+        return connection
+
+    uri = paths.database.resolve().as_uri()
+    async with aiosqlite.connect(
+        f"{uri}?mode=rw", uri=True, isolation_level=None, factory=factory
+    ) as database:
+        raw = made[0]
+        try:
+            await _set_pragmas(database, paths)
+            raw.commit_number = await _guarded_commit_number(database, paths, lock, options)
+        except sqlite3.DatabaseError:
+            raise _damaged(paths) from None
+        raw.lock = lock
+        lock.write_commit_number(raw.commit_number)
+        raw.watch = FileWatch(paths.database, paths.wal)
+        async with aiosqlite.connect(f"{uri}?mode=ro", uri=True, isolation_level=None) as reader:
+            await reader.execute_fetchall("PRAGMA query_only = ON")
+            yield database, raw, reader
+        raw.watch = None
+        await database.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+async def _set_pragmas(database: aiosqlite.Connection, paths: LedgerPaths) -> None:
+    for statement in (
+        "PRAGMA busy_timeout = 5000",
+        "PRAGMA trusted_schema = OFF",
+        "PRAGMA cell_size_check = ON",
+        "PRAGMA cache_size = -32000",
+        "PRAGMA temp_store = MEMORY",
+        "PRAGMA synchronous = FULL",
+    ):
+        await database.execute_fetchall(statement)
+    journal = list(await database.execute_fetchall("PRAGMA journal_mode = WAL"))
+    synchronous = list(await database.execute_fetchall("PRAGMA synchronous"))
+    if tuple(journal[0]) != ("wal",) or tuple(synchronous[0]) != (2,):
+        raise LedgerError(
+            f"the ledger cannot be made durable here: {paths.database}",
+            advice="Keep it on a local disk: --ledger PATH.",
+        )
+
+
+async def _guarded_commit_number(
+    database: aiosqlite.Connection,
+    paths: LedgerPaths,
+    lock: LedgerLock,
+    options: LedgerOptions,
+) -> int:
+    rows = list(await database.execute_fetchall("SELECT number FROM commit_count"))
+    number = int(rows[0][0])
+    witnessed = lock.commit_number()
+    if witnessed > number and not options.accept_rollback:
+        raise LedgerRolledBackError(
+            f"the ledger is older than what this machine wrote: {witnessed - number:,} of "
+            f"{witnessed:,} commits are missing from {paths.database}",
+            advice="It was restored from a copy, or its disk lost what it had acknowledged. "
+            "Leads sent since then are unknown to it and would be sent again. Put the newest copy "
+            "back; or, if you accept that, add --accept-rollback.",
+        )
+    return number
+
+
+def _damaged(paths: LedgerPaths) -> LedgerDamagedError:
+    return LedgerDamagedError(
+        f"the ledger is damaged: {paths.database}",
+        advice="Nothing was sent. Restore the newest backup, or recover what is readable into a "
+        "new file and check it with `bulkpost verify`.",
+        command=f"sqlite3 {paths.database} .recover | sqlite3 recovered.db",
+    )

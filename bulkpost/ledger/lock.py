@@ -1,0 +1,92 @@
+"""One run at a time, and a witness of how far the ledger had come.
+
+The kernel frees a ``flock`` when its holder dies, however it dies, so there is no stale lock, no
+heartbeat and no guess. The same file keeps the number of the last commit: a database that is behind
+it was restored from a copy, or lost what it had acknowledged, and sending from it would send twice.
+"""
+
+import fcntl
+import json
+import os
+import socket
+import struct
+from pathlib import Path
+from typing import Final, Self
+
+from bulkpost.errors import LedgerBusyError, LedgerError
+from bulkpost.ledger.paths import PRIVATE_MODE
+
+_NUMBER: Final = struct.Struct(">Q")
+_HOLDER_BYTES_MAX: Final = 4096
+
+
+class LedgerLock:
+    """Exclusive use of a ledger, from ``acquire`` to ``release`` or death."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor = -1
+
+    def acquire(self, purpose: str, started_at: str) -> Self:
+        """Take the lock and sign it.
+
+        Raises:
+            LedgerBusyError: Another process holds it; the message names it.
+        """
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            descriptor = os.open(self._path, flags, PRIVATE_MODE)
+        except OSError as error:
+            raise LedgerError(
+                f"the ledger's lock file cannot be opened: {self._path}: {error.strerror}",
+                advice="The ledger's folder must be writable.",
+            ) from None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = _holder_text(descriptor)
+            os.close(descriptor)
+            raise LedgerBusyError(
+                f"the ledger is in use by {holder}",
+                advice="Wait until it has ended, or stop it with Ctrl-C; it keeps what it has. "
+                "To work on another list at the same time, use another ledger: --ledger PATH.",
+            ) from None
+        self._descriptor = descriptor
+        holder_json = json.dumps(
+            {
+                "pid": os.getpid(),
+                "host": socket.gethostname(),
+                "purpose": purpose,
+                "started_at": started_at,
+            }
+        ).encode()
+        os.ftruncate(descriptor, _NUMBER.size)
+        os.pwrite(descriptor, holder_json, _NUMBER.size)
+        return self
+
+    def commit_number(self) -> int:
+        """Return the number last written, 0 for a new file."""
+        raw = os.pread(self._descriptor, _NUMBER.size, 0)
+        return int(_NUMBER.unpack(raw)[0]) if len(raw) == _NUMBER.size else 0
+
+    def write_commit_number(self, number: int) -> None:
+        """Remember a commit. Called after it, so the witness is never ahead of an honest disk."""
+        os.pwrite(self._descriptor, _NUMBER.pack(number), 0)
+
+    def release(self) -> None:
+        """Give the ledger back. The file stays: it is the witness."""
+        if self._descriptor >= 0:
+            os.ftruncate(self._descriptor, _NUMBER.size)
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def _holder_text(descriptor: int) -> str:
+    try:
+        holder = json.loads(os.pread(descriptor, _HOLDER_BYTES_MAX, _NUMBER.size))
+        return (
+            f"process {holder['pid']} on {holder['host']} "
+            f"({holder['purpose']}, since {holder['started_at']})"
+        )
+    except (ValueError, KeyError, TypeError):
+        return "another process"

@@ -1,0 +1,167 @@
+"""The ledger's files, all private, and what the disk under them must offer."""
+
+import os
+import shutil
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bulkpost.errors import LedgerError, LedgerWriteError
+
+PRIVATE_MODE: Final = 0o600
+BALLAST_BYTES: Final = 4 * 1024 * 1024
+ROW_BYTES: Final = 110
+_SLACK_BYTES: Final = 128 * 1024 * 1024
+_MOUNTINFO = Path("/proc/self/mountinfo")
+# WAL needs shared memory between processes, and flock must mean what it says.
+_NETWORK_FILE_SYSTEMS: Final = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph", "glusterfs"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerPaths:
+    """Where a ledger and the files beside it stand."""
+
+    database: Path
+
+    @property
+    def wal(self) -> Path:
+        """SQLite's write-ahead log."""
+        return self._beside("-wal")
+
+    @property
+    def lock(self) -> Path:
+        """Held for a whole run; carries the holder and the last commit's number."""
+        return self._beside(".lock")
+
+    @property
+    def ballast(self) -> Path:
+        """Room that is given back when the disk is full."""
+        return self._beside(".ballast")
+
+    @property
+    def rescue(self) -> Path:
+        """Outcomes that the database could not take, one JSON line each."""
+        return self._beside(".rescue")
+
+    @property
+    def spool(self) -> Path:
+        """Folder for inputs that came through a pipe."""
+        return self._beside(".spool")
+
+    def backup(self, version: int) -> Path:
+        """Copy made before a migration from this schema version."""
+        return self._beside(f".v{version}.bak")
+
+    def _beside(self, suffix: str) -> Path:
+        return self.database.with_name(self.database.name + suffix)
+
+
+def create_private(path: Path) -> int:
+    """Create a file that only its owner can read, and return its descriptor.
+
+    Raises:
+        FileExistsError: It is there already, as a file or a link.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.open(path, flags, PRIVATE_MODE)
+
+
+def make_ballast(path: Path) -> None:
+    """Set room aside, unless it is set aside already."""
+    if path.exists() and path.stat().st_size >= BALLAST_BYTES:
+        return
+    path.unlink(missing_ok=True)
+    descriptor = create_private(path)
+    try:
+        os.posix_fallocate(descriptor, 0, BALLAST_BYTES)
+    finally:
+        os.close(descriptor)
+
+
+def check_place(database: Path) -> None:
+    """Refuse a place where a ledger cannot be kept safely.
+
+    Raises:
+        LedgerError: The folder is missing, or lies on a network file system.
+    """
+    folder = database.parent
+    if not folder.is_dir():
+        raise LedgerError(
+            f"the ledger's folder does not exist: {folder}",
+            advice="Create it, or name another place.",
+            command=f"mkdir -p {folder}",
+        )
+    if database.is_symlink():
+        raise LedgerError(
+            f"the ledger is a symbolic link: {database}", advice="Name the file that it points to."
+        )
+    kind = file_system_of(folder)
+    if kind in _NETWORK_FILE_SYSTEMS:
+        raise LedgerError(
+            f"the ledger's folder is on a network file system ({kind}), where locks and flushes "
+            "cannot be trusted",
+            advice="Keep the ledger on a local disk: --ledger PATH.",
+        )
+
+
+def check_permissions(database: Path) -> None:
+    """Refuse a ledger that others could change, or that we cannot write.
+
+    Raises:
+        LedgerError: With the command that mends it.
+    """
+    status = database.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise LedgerError(f"the ledger is not a regular file: {database}")
+    if status.st_uid != os.geteuid() and os.geteuid() != 0:
+        raise LedgerError(
+            f"the ledger belongs to another user: {database}",
+            advice="Run as its owner, or use a ledger of your own: --ledger PATH.",
+        )
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise LedgerError(
+            f"other users may write to the ledger: {database}",
+            command=f"chmod 600 {database}",
+        )
+    if not os.access(database, os.W_OK) or not os.access(database.parent, os.W_OK):
+        raise LedgerError(
+            f"the ledger or its folder is read-only: {database}",
+            advice="Every answer must be written down; make both writable.",
+            command=f"chmod u+w {database} {database.parent}",
+        )
+
+
+def check_space(database: Path, rows: int) -> None:
+    """Refuse to start a run whose answers would not fit on the disk.
+
+    Raises:
+        LedgerWriteError: Less than 1.3 times the expected growth and 128 MiB are free.
+    """
+    needed_bytes = int(rows * ROW_BYTES * 1.3) + _SLACK_BYTES
+    free_bytes = shutil.disk_usage(database.parent).free
+    if free_bytes < needed_bytes:
+        raise LedgerWriteError(
+            f"the disk under the ledger has {free_bytes >> 20} MiB free; "
+            f"{rows:,} rows need {needed_bytes >> 20} MiB",
+            advice="Free some space, or keep the ledger elsewhere: --ledger PATH.",
+        )
+
+
+def file_system_of(folder: Path, mountinfo: Path = _MOUNTINFO) -> str:
+    """Return the type of the file system under a folder; empty where that cannot be told."""
+    try:
+        lines = mountinfo.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    place = str(folder.resolve())
+    best, kind = "", ""
+    for line in lines:
+        left, _, right = line.partition(" - ")
+        mount_point = left.split(" ")[4].replace("\\040", " ")
+        inside = place == mount_point or place.startswith(mount_point.rstrip("/") + "/")
+        if inside and len(mount_point) >= len(best):
+            best, kind = mount_point, right.split(" ")[0]
+    return kind

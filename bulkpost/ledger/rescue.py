@@ -1,0 +1,163 @@
+"""The last resort when the database takes no more: outcomes as JSON lines beside it.
+
+No lead data is in a line: row, state, status, lead id, price, scrubbed reason. The next start
+imports the file and removes it.
+"""
+
+import os
+import sqlite3
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from bulkpost.errors import LedgerDamagedError
+from bulkpost.ledger.entries import Settlement, Wait
+from bulkpost.ledger.group import Reasons, lead_id_bytes
+from bulkpost.ledger.paths import create_private
+from bulkpost.ledger.states import State
+
+_FILE_BYTES_MAX = 256 * 1024 * 1024
+
+
+class RescuedRow(msgspec.Struct, frozen=True):
+    """One line of a rescue file."""
+
+    row_id: int
+    run_id: int
+    state: int
+    attempts: int
+    ambiguous: int
+    elapsed_ms: int
+    http_status: int | None = None
+    reason: str | None = None
+    lead_id: str | None = None
+    price_micros: int | None = None
+    latency_ms: int | None = None
+
+
+def save(
+    path: Path,
+    run_id: int,
+    settlements: Iterable[tuple[Settlement, int]],
+    waits: Iterable[tuple[Wait, int]],
+) -> bool:
+    """Append outcomes and flush them to the disk.
+
+    Lines that even this file cannot take go to standard error.
+
+    Returns:
+        Whether all of them are in the file.
+    """
+    rows = [_of_settlement(run_id, entry, elapsed_ms) for entry, elapsed_ms in settlements]
+    rows += [_of_wait(run_id, entry, elapsed_ms) for entry, elapsed_ms in waits]
+    text = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
+    try:
+        if not path.exists():
+            os.close(create_private(path))
+        with path.open("ab") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        sys.stderr.write(text.decode())
+        return False
+    return True
+
+
+def load(path: Path) -> list[RescuedRow]:
+    """Read a rescue file; a line cut by a full disk ends it.
+
+    Raises:
+        LedgerDamagedError: A line in the middle is not one of ours.
+    """
+    if not path.exists():
+        return []
+    if path.stat().st_size > _FILE_BYTES_MAX:
+        raise LedgerDamagedError(f"the rescue file is too large to be one: {path}")
+    lines = path.read_bytes().split(b"\n")
+    rows = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            rows.append(msgspec.json.decode(line, type=RescuedRow))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            if number == len(lines):
+                break  # written without its end: the row is in doubt, which is the truth
+            raise LedgerDamagedError(
+                f"line {number} of the rescue file is not an outcome: {path}",
+                advice="Keep the file; remove that line, and run again.",
+            ) from None
+    return rows
+
+
+def adopt(rows: Iterable[RescuedRow], connection: sqlite3.Connection, now_at_ms: int) -> int:
+    """Write rescued outcomes over the doubts that recovery made of them.
+
+    Only rows in doubt are touched, so that adopting a file twice changes nothing.
+
+    Returns:
+        How many rows were adopted.
+    """
+    reasons = Reasons()
+    adopted = 0
+    for row in rows:
+        state = State(row.state)
+        changed = connection.execute(
+            "UPDATE outcome SET state = ?, http_status = ?, attempts = ?, ambiguous = ?,"
+            " reason_id = ?, lead_id = ?, price_micros = ?, elapsed_ms = ?, latency_ms = ?"
+            " WHERE row_id = ? AND run_id = ? AND state = 20",
+            (
+                state.value,
+                row.http_status,
+                row.attempts,
+                row.ambiguous,
+                reasons.id_of(connection, row.reason),
+                lead_id_bytes(row.lead_id),
+                row.price_micros,
+                row.elapsed_ms,
+                row.latency_ms,
+                row.row_id,
+                row.run_id,
+            ),
+        ).rowcount
+        if changed:
+            adopted += 1
+            connection.execute(
+                "INSERT INTO resolution (row_id, at_ms, how, who, state_before, state_after)"
+                " VALUES (?, ?, 'rescue', 'bulkpost', 20, ?)",
+                (row.row_id, now_at_ms, state.value),
+            )
+    return adopted
+
+
+def _of_settlement(run_id: int, entry: Settlement, elapsed_ms: int) -> RescuedRow:
+    return RescuedRow(
+        row_id=entry.row_id,
+        run_id=run_id,
+        state=State.of(entry.outcome.kind).value,
+        attempts=entry.attempts,
+        ambiguous=entry.ambiguous,
+        elapsed_ms=elapsed_ms,
+        http_status=entry.outcome.http_status,
+        reason=entry.outcome.reason,
+        lead_id=entry.outcome.lead_id,
+        price_micros=entry.outcome.price_micros,
+        latency_ms=entry.latency_ms,
+    )
+
+
+def _of_wait(run_id: int, entry: Wait, elapsed_ms: int) -> RescuedRow:
+    return RescuedRow(
+        row_id=entry.row_id,
+        run_id=run_id,
+        state=State.DEFERRED.value,
+        attempts=entry.attempt,
+        ambiguous=entry.ambiguous,
+        elapsed_ms=elapsed_ms,
+        http_status=entry.outcome.http_status,
+        reason=entry.outcome.reason,
+        latency_ms=entry.latency_ms,
+    )

@@ -1,0 +1,1 @@
+DELETE FROM intent WHERE row_id = :row_id

@@ -1,0 +1,211 @@
+"""Group commit: one COMMIT for everything that came while the last one was in its flush.
+
+No timer and no batch size: the group forms itself. Whoever needs to know awaits the group; whoever
+does not (an answer being recorded) goes on.
+
+A failed write is final: later intents are refused, so nothing more is sent, and answers in hand are
+kept by giving the ballast back to the disk, or in the rescue file.
+"""
+
+import sqlite3
+from typing import Any
+
+import aiosqlite
+import anyio
+
+from bulkpost.clock import Clock
+from bulkpost.errors import LedgerWriteError
+from bulkpost.ledger import rescue
+from bulkpost.ledger.entries import Intent, Rearm, Refused, Settlement, Wait
+from bulkpost.ledger.group import Group, Reasons, write
+from bulkpost.ledger.paths import LedgerPaths
+from bulkpost.ledger.transaction import TransactionConnection, type_of_work
+from bulkpost.log import get_logger
+
+
+class _Pending:
+    """A group and the event that tells its waiters."""
+
+    __slots__ = ("done", "error", "group")
+
+    def __init__(self, run_id: int) -> None:
+        self.group = Group(run_id)
+        self.done = anyio.Event()
+        self.error: LedgerWriteError | None = None
+
+
+class LedgerWriter:
+    """The only writer of a ledger's rows during a run.
+
+    Attributes:
+        failure: Why nothing can be written any more; None while all is well.
+    """
+
+    def __init__(
+        self,
+        database: aiosqlite.Connection,
+        raw: TransactionConnection,
+        paths: LedgerPaths,
+        clock: Clock,
+    ) -> None:
+        self.failure: LedgerWriteError | None = None
+        self._database = database
+        self._raw = raw
+        self._paths = paths
+        self._clock = clock
+        self._turn = anyio.Lock()
+        self._reasons = Reasons()
+        self._pending = _Pending(0)
+        self._wake = anyio.Event()
+        self._closing = False
+        self._started_s = clock.now_s()
+
+    def begin(self, run_id: int, started_s: float) -> None:
+        """Write for this run from now on; ``started_s`` is the zero of its times."""
+        assert not self._pending.group, "entries of the last run are still waiting"
+        self._started_s = started_s
+        self._pending = _Pending(run_id)
+
+    async def transact(self, work: type_of_work) -> Any:
+        """Run a function in one transaction, between groups, and return what it returned.
+
+        Raises:
+            LedgerWriteError: It could not be written; nothing of it was.
+        """
+        async with self._turn:
+            self._raw.work = work
+            try:
+                await self._database.commit()
+            except (sqlite3.Error, OSError) as error:
+                raise _as_write_error(error, self._paths) from error
+            return self._raw.result
+
+    async def arm(self, entry: Intent | Rearm) -> bool:
+        """Return after the intent's COMMIT; False if the ledger refused it.
+
+        Raises:
+            LedgerWriteError: The intent is not on disk: nothing may be sent.
+        """
+        if self.failure is not None:
+            raise self.failure
+        pending = self._pending
+        if isinstance(entry, Intent):
+            pending.group.intents.append((entry, self._elapsed_ms()))
+        else:
+            pending.group.rearms.append((entry, self._elapsed_ms()))
+        self._wake.set()
+        await pending.done.wait()
+        if pending.error is not None:
+            raise pending.error
+        return entry.row_id not in pending.group.refused
+
+    def put(self, entry: Settlement | Wait | Refused) -> None:
+        """Queue an ending, a back-off or a refusal; it is written with the next group."""
+        group = self._pending.group
+        stamped_ms = self._elapsed_ms()
+        match entry:
+            case Settlement():
+                group.settlements.append((entry, stamped_ms))
+            case Wait():
+                group.waits.append((entry, stamped_ms))
+            case Refused():
+                group.refusals.append((entry, stamped_ms))
+        self._wake.set()
+
+    def advance(self, input_id: int, low_water: int) -> None:
+        """Queue a new low-water mark of an input."""
+        self._pending.group.low_waters[input_id] = low_water
+        self._wake.set()
+
+    async def flush(self) -> None:
+        """Return when everything queued so far is on disk, or the ledger has failed."""
+        if self._pending.group:
+            await self._pending.done.wait()
+
+    async def run(self) -> None:
+        """Write groups until ``close`` is called and nothing is left."""
+        while True:
+            await self._wake.wait()
+            if not self._pending.group:
+                if self._closing:
+                    return
+                self._wake = anyio.Event()
+                continue
+            await self._write_next()
+
+    def close(self) -> None:
+        """Let ``run`` return when the queue is empty."""
+        self._closing = True
+        self._wake.set()
+
+    def reopen(self) -> None:
+        """Make ``run`` possible again, for the next run of the same command."""
+        self._closing = False
+        self._wake = anyio.Event()
+
+    def _elapsed_ms(self) -> int:
+        return int((self._clock.now_s() - self._started_s) * 1000)
+
+    async def _write_next(self) -> None:
+        pending = self._pending
+        self._pending = _Pending(pending.group.run_id)
+        if not self._closing:
+            self._wake = anyio.Event()
+        try:
+            if self.failure is not None:
+                raise self.failure
+            await self.transact(lambda raw: write(pending.group, self._reasons, raw))
+            self._reasons.keep()
+        except LedgerWriteError as error:
+            self._reasons.forget()
+            pending.error = await self._fail(pending.group, error)
+        pending.done.set()
+
+    async def _fail(self, group: Group, error: LedgerWriteError) -> LedgerWriteError:
+        """Keep what the group held, and stop sending for good."""
+        if self.failure is None:
+            self.failure = error
+            get_logger().error(
+                "ledger_write_failed", error=error.message, ledger=str(self._paths.database)
+            )
+        kept = group.without_intents()
+        if not kept or await self._written_with_ballast(kept):
+            return self.failure
+        rescued = rescue.save(self._paths.rescue, kept.run_id, kept.settlements, kept.waits)
+        place = str(self._paths.rescue) if rescued else "standard error"
+        get_logger().error(
+            "outcomes_rescued", count=len(kept.settlements) + len(kept.waits), path=place
+        )
+        if not self.failure.advice or "rescue" not in self.failure.advice:
+            self.failure.advice = (
+                f"Answers in hand were written to {place}; the next run imports the rescue file. "
+                "Mend the disk, then run the same command again."
+            )
+        return self.failure
+
+    async def _written_with_ballast(self, group: Group) -> bool:
+        if not self._paths.ballast.exists():
+            return False
+        self._paths.ballast.unlink(missing_ok=True)
+        try:
+            await self.transact(lambda raw: write(group, self._reasons, raw))
+        except LedgerWriteError:
+            self._reasons.forget()
+            return False
+        self._reasons.keep()
+        return True
+
+
+def _as_write_error(error: Exception, paths: LedgerPaths) -> LedgerWriteError:
+    if isinstance(error, LedgerWriteError):
+        return error
+    name = getattr(error, "sqlite_errorname", type(error).__name__)
+    what = {
+        "SQLITE_FULL": "the disk under the ledger is full",
+        "SQLITE_READONLY": "the ledger is read-only",
+        "SQLITE_CORRUPT": "the ledger is damaged",
+    }.get(name, f"writing to the ledger failed ({name})")
+    return LedgerWriteError(
+        f"{what}: {paths.database}",
+        advice="Nothing was sent after that. Mend the disk, then run the same command again.",
+    )
