@@ -1,0 +1,210 @@
+"""CSV and TSV: every cell stays the text it was, and a bad row spoils no other.
+
+The standard library's ``csv`` in strict mode reads the records; this module knows where each began
+and what is wrong with it. A quote inside an unquoted cell (``5" disk``) is text. Text after a
+closing quote makes the row invalid: where its cells end cannot be told.
+
+Blank lines are no rows and take no row number, in a file of one column too; there an empty cell is
+written ``""``. A line of blanks is a row.
+"""
+
+import csv
+from contextlib import closing
+from itertools import islice
+from typing import Any
+
+from bulkpost.errors import InputError
+from bulkpost.reading.columns import Columns, columns_of
+from bulkpost.reading.content import Content
+from bulkpost.reading.delimiter import likely_delimiter, stated_delimiter
+from bulkpost.reading.formats import InputFormat, InputKind
+from bulkpost.reading.lines import LineFeed
+from bulkpost.reading.settings import ReadingSettings
+from bulkpost.reading.text import TextReader
+from bulkpost.row import Position, Row
+
+_SAMPLE_LINES_MAX = 1_000
+_TAB_SUFFIXES = frozenset({".tsv", ".tab"})
+
+
+def open_delimited(content: Content, settings: ReadingSettings) -> TextReader:
+    """Find the delimiter, read the header and return a reader of the rows after it.
+
+    Raises:
+        InputError: The header cannot be read or has too many columns.
+    """
+    # The limit is one for the whole process and counts characters; ours is checked beside it.
+    csv.field_size_limit(max(csv.field_size_limit(), 2 * settings.record_bytes_max))
+    start = Position(1, content.encoding.mark_bytes, 1)
+    delimiter, start = _delimiter(content, settings, start)
+    columns, first = _header(content, settings, delimiter, start)
+    input_format = InputFormat(
+        InputKind.TSV if delimiter == "\t" else InputKind.CSV,
+        content.compression,
+        content.encoding.codec,
+        delimiter,
+        content.encoding.has_bom,
+    )
+
+    def new_source(feed: LineFeed, row_number: int) -> DelimitedRows:
+        return DelimitedRows(feed, delimiter, len(columns.names), settings, row_number)
+
+    return TextReader(content, settings, (input_format, columns, first), new_source)
+
+
+class DelimitedRows:
+    """The rows of one pass. See ``RowSource``."""
+
+    def __init__(
+        self,
+        feed: LineFeed,
+        delimiter: str,
+        width: int,
+        settings: ReadingSettings,
+        row_number: int,
+    ) -> None:
+        self._feed = feed
+        self._records = csv.reader(feed, delimiter=delimiter, strict=True)
+        self._width = width
+        self._settings = settings
+        self._row_number = row_number
+        self._is_suspect = False
+
+    @property
+    def is_resumable(self) -> bool:
+        """Whether no broken quote makes the next row suspect."""
+        return not self._is_suspect
+
+    @property
+    def position(self) -> Position:
+        """Just before the next row."""
+        return self._feed.position(self._row_number)
+
+    def batch(self) -> list[Row]:
+        """Return the next rows, none at the end.
+
+        Raises:
+            InputError: A quote is never closed.
+        """
+        rows: list[Row] = []
+        number = self._row_number
+        wanted = self._settings.batch_rows - (number - 1) % self._settings.batch_rows
+        self._feed.begin_batch()
+        while len(rows) < wanted:
+            try:
+                self._read_into(rows, wanted)
+                break
+            except csv.Error as error:
+                rows.append(self._broken(error, number + len(rows)))
+        self._row_number = number + len(rows)
+        return rows
+
+    def _read_into(self, rows: list[Row], wanted: int) -> None:
+        """Append rows until there are enough. The hot loop: what is rare goes elsewhere."""
+        feed, records, width, append = self._feed, self._records, self._width, rows.append
+        flagged, number = feed.flagged, self._row_number + len(rows)
+        first_line = feed.line_number(0)
+        for cells in records:
+            if len(cells) == width and not flagged and not self._is_suspect:
+                append(Row(number, first_line + feed.lines_done, tuple(cells)))
+                number += 1
+            elif cells or flagged:
+                row = self._looked_at(cells, number)
+                if row is not None:
+                    append(row)
+                    number += 1
+            feed.lines_done = records.line_num
+            if len(rows) >= wanted or feed.is_batch_full:
+                return
+
+    def _looked_at(self, cells: list[str], number: int) -> Row | None:
+        """Return a row that needs more than a glance; None for a blank line."""
+        line, end = self._feed.lines_done, self._records.line_num
+        flag = self._feed.take_flag(end)
+        if not cells and not flag:
+            return None
+        defect = flag or self._misfit(cells) or self._oversize(cells, flag)
+        if self._is_suspect:
+            if not defect and self._feed.quotes_in(line, end) % 2:
+                defect = "the row may belong to the one before it, whose quotes do not pair"
+            self._is_suspect = defect is not None
+        if len(cells) < self._width and self._settings.short_rows == "pad":
+            cells += [""] * (self._width - len(cells))
+        return Row(number, self._feed.line_number(line), tuple(cells), defect)
+
+    def _misfit(self, cells: list[str]) -> str | None:
+        if len(cells) > self._width:
+            return f"{len(cells)} cells where the header has {self._width} columns"
+        if len(cells) < self._width and self._settings.short_rows == "invalid":
+            return f"only {len(cells)} of {self._width} cells"
+        return None
+
+    def _oversize(self, cells: list[str], flag: str | None) -> str | None:
+        limit = self._settings.cell_bytes_max
+        if flag is not None and any(len(cell.encode()) > limit for cell in cells):
+            return f"a cell is longer than {limit:,} bytes"
+        return None
+
+    def _broken(self, error: csv.Error, number: int) -> Row:
+        """Return the row whose quotes do not pair, and go on after its last line."""
+        if "unexpected end of data" in str(error):
+            raise self._feed.unclosed_quote() from None
+        line, end = self._feed.lines_done, self._records.line_num
+        flag = self._feed.take_flag(end)
+        self._is_suspect = True
+        self._feed.lines_done = end
+        defect = flag or "text follows the closing quote of a cell"
+        return Row(number, self._feed.line_number(line), (), defect)
+
+
+def _delimiter(
+    content: Content, settings: ReadingSettings, start: Position
+) -> tuple[str, Position]:
+    """Return the delimiter and where the header begins."""
+    with closing(content.open(start.offset_bytes)) as source:
+        feed = LineFeed(source, content, start, settings)
+        lines = list(islice(feed, _SAMPLE_LINES_MAX))
+        stated = stated_delimiter(lines[0]) if lines else ""
+        if stated:
+            feed.lines_done = 1
+            start = feed.position(1)
+    if settings.delimiter or stated:
+        return settings.delimiter or stated, start
+    if settings.format == "tsv" or content.path.suffix.lower() in _TAB_SUFFIXES:
+        return "\t", start
+    return likely_delimiter(lines), start
+
+
+def _header(
+    content: Content, settings: ReadingSettings, delimiter: str, start: Position
+) -> tuple[Columns, Position]:
+    """Return the columns and where the first row begins; no columns if there is no header."""
+    with closing(content.open(start.offset_bytes)) as source:
+        feed = LineFeed(source, content, start, settings)
+        records = csv.reader(feed, delimiter=delimiter, strict=True)
+        cells = _first_record(records, feed)
+        defect = feed.take_flag(records.line_num)
+        if defect:
+            raise InputError(
+                f"{feed.name}, line {feed.line_number(feed.lines_done):,}: the header cannot be"
+                f" used: {defect}.",
+                advice="Correct the header.",
+            )
+        feed.lines_done = records.line_num
+        return columns_of(cells, settings.columns_max, feed.name), feed.position(1)
+
+
+def _first_record(records: Any, feed: LineFeed) -> list[str]:
+    try:
+        cells: list[str]
+        for cells in records:
+            if cells:
+                return cells
+            feed.lines_done = records.line_num
+    except csv.Error:
+        raise InputError(
+            f"{feed.name}, line {feed.line_number(feed.lines_done):,}: the quotes of the header"
+            " do not pair.",
+            advice="Correct the header.",
+        ) from None
+    return []
