@@ -1,0 +1,66 @@
+"""The JSON or XML answer, byte for byte as LeadConduit writes it."""
+
+from collections.abc import Iterable
+from typing import Any
+from xml.sax.saxutils import escape
+
+import msgspec
+
+from bulkpost.sandbox.negotiate import APPLICATION_XML, TEXT_XML
+from bulkpost.sandbox.verdict import Verdict
+
+_encode = msgspec.json.encode
+
+
+def render(verdict: Verdict, lead: dict[str, Any], media_type: str, shown: Iterable[str]) -> bytes:
+    """Return the body of an answer.
+
+    Args:
+        verdict: What was decided.
+        lead: What may be shown of the lead, its ``id`` among it; empty for a ping.
+        media_type: XML for the two XML types, else JSON.
+        shown: Names of what the account shows, in order; the price always comes, last.
+    """
+    content = _content(verdict, lead, shown)
+    if media_type in {TEXT_XML, APPLICATION_XML}:
+        lines = ['<?xml version="1.0"?>', *_element("result", content, "")]
+        return "\n".join(lines).encode("utf-8", "replace")
+    return _encode(content)
+
+
+def _content(verdict: Verdict, lead: dict[str, Any], shown: Iterable[str]) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    for name in shown:
+        if name == "outcome":
+            content["outcome"] = verdict.outcome
+        elif name == "reason":
+            if verdict.reason is not None:
+                content["reason"] = verdict.reason
+        elif name.startswith("lead."):
+            _show(content, lead, name.split("."))
+    content["price"] = int(verdict.price) if verdict.price.is_integer() else verdict.price
+    return content
+
+
+def _show(content: dict[str, Any], lead: dict[str, Any], path: list[str]) -> None:
+    """Copy one value of the lead, under ``lead``, if it is there."""
+    value: Any = lead
+    for name in path[1:]:
+        if not isinstance(value, dict) or value.get(name) is None:
+            return
+        value = value[name]
+    place = content
+    for name in path[:-1]:
+        place = place.setdefault(name, {})
+    place[path[-1]] = value
+
+
+def _element(name: str, value: Any, indent: str) -> list[str]:
+    if isinstance(value, dict):
+        inner = [line for key in value for line in _element(key, value[key], indent + "  ")]
+        return [f"{indent}<{name}>", *inner, f"{indent}</{name}>"]
+    if isinstance(value, list):
+        return [line for item in value for line in _element(name, item, indent)]
+    if value == "":
+        return [f"{indent}<{name}/>"]
+    return [f"{indent}<{name}>{escape(str(value))}</{name}>"]

@@ -1,0 +1,259 @@
+"""The sandbox without its socket: a request in, an answer out, everything written down.
+
+A request is handled in one go, between two awaits of the server, so that a lead is taken wholly or
+not at all, whatever the client does meanwhile.
+"""
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from bulkpost.clock import Clock, SystemClock
+from bulkpost.sandbox.faults import Fault, FaultOrder, FaultPlan, Wire, dice
+from bulkpost.sandbox.identity import Sightings, identity
+from bulkpost.sandbox.orders import Orders, split_orders
+from bulkpost.sandbox.reply import render
+from bulkpost.sandbox.routes import Target
+from bulkpost.sandbox.settings import SandboxSettings
+from bulkpost.sandbox.store import LeadLog, ReceivedRequest, Stats, Store, TakenLead
+from bulkpost.sandbox.submission import Incoming, Refusal, Submission, read_submission
+from bulkpost.sandbox.verdict import Verdict, as_bid, decide
+
+_TEXT: Final = "text/plain"
+_DEFAULT_SETTINGS: Final = SandboxSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What to send, and how.
+
+    Attributes:
+        status: HTTP status of the answer as it would be without a fault.
+        headers: Without ``Content-Length`` and ``Date``.
+        body: Whole, whatever the fault makes of it.
+        fault: The misbehaviour to commit, or None.
+        latency_s: Wait first, in seconds.
+        lead_id: Id of the lead taken, or None if none was.
+        outcome: Its outcome, or None.
+    """
+
+    status: int
+    headers: dict[str, str]
+    body: bytes = field(repr=False)
+    fault: Fault | None = None
+    latency_s: float = 0.0
+    lead_id: str | None = None
+    outcome: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Lead:
+    """A lead on its way through the sandbox."""
+
+    fields: Any = field(repr=False)
+    key: bytes
+    nth: int
+    orders: Orders
+
+
+class Sandbox:
+    """LeadConduit's imitation: its leads, its faults, its counts.
+
+    Args:
+        settings: How it behaves.
+        log_path: Gets one JSON line for each lead taken, at that moment; None for no log.
+        clock: Times and waits.
+
+    Raises:
+        ConfigError: The log cannot be opened.
+    """
+
+    def __init__(
+        self,
+        settings: SandboxSettings = _DEFAULT_SETTINGS,
+        *,
+        log_path: Path | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.settings = settings
+        self.seed = secrets.randbits(32) if settings.seed is None else settings.seed
+        self.clock: Clock = clock or SystemClock()
+        self._log = LeadLog(log_path) if log_path is not None else None
+        self._store = Store(self.seed, settings.keep_max, self._log)
+        self._plan = FaultPlan(settings.faults, self.seed)
+        self._sightings = Sightings(settings.keep_max)
+
+    @property
+    def leads(self) -> tuple[TakenLead, ...]:
+        """Leads taken, oldest first; at most ``keep_max``."""
+        return self._store.leads
+
+    @property
+    def lead_lines(self) -> tuple[bytes, ...]:
+        """The same, each as one JSON object."""
+        return self._store.lead_lines
+
+    @property
+    def requests(self) -> tuple[ReceivedRequest, ...]:
+        """Requests received and what was done with each, oldest first; at most ``keep_max``."""
+        return self._store.requests
+
+    @property
+    def stats(self) -> Stats:
+        """Counts since the start."""
+        return self._store.stats
+
+    def close(self) -> None:
+        """Close the log; call once, when nothing is being answered any more."""
+        if self._log is not None:
+            self._log.close()
+            self._log = None
+
+    def receive(self, target: Target, incoming: Incoming) -> Answer:
+        """Handle one request: take the lead or not, write it down, and say what to answer.
+
+        Raises:
+            OSError: The log could not be written; the lead is not taken.
+        """
+        received_at = _rfc3339(self.clock.now_at())
+        answer = self._answer(target, incoming, received_at)
+        fault = answer.fault
+        self._store.record(
+            ReceivedRequest(
+                number=self.stats.requests + 1,
+                received_at=received_at,
+                method=incoming.method,
+                kind="ping" if target.is_ping else "submit",
+                flow_id=target.flow_id,
+                source_id=target.source_id,
+                taken=answer.lead_id is not None,
+                lead_id=answer.lead_id,
+                outcome=answer.outcome,
+                fault=None if fault is None else fault.name,
+                status=_status_sent(answer),
+            )
+        )
+        return answer
+
+    def _answer(self, target: Target, incoming: Incoming, received_at: str) -> Answer:
+        if not self._serves(target):
+            return _refused(Refusal(404, "Not found"))
+        submission = read_submission(incoming)
+        if isinstance(submission, Refusal):
+            return _refused(submission)
+        try:
+            lead = self._seen(target, submission.fields)
+        except ValueError as error:
+            return _refused(Refusal(400, str(error)))
+        except RecursionError:
+            return _refused(Refusal(400, "The lead is nested too deeply"))
+        return self._handled(target, submission, lead, received_at)
+
+    def _serves(self, target: Target) -> bool:
+        flow_id, source_id = self.settings.flow_id, self.settings.source_id
+        return (flow_id is None or flow_id.lower() == target.flow_id.lower()) and (
+            source_id is None or source_id.lower() == target.source_id.lower()
+        )
+
+    def _seen(self, target: Target, submitted: Any) -> _Lead:
+        fields, orders = split_orders(submitted)
+        key = identity(target.flow_id, fields)
+        return _Lead(fields, key, self._sightings.saw(key), orders)
+
+    def _handled(
+        self, target: Target, submission: Submission, lead: _Lead, received_at: str
+    ) -> Answer:
+        fault = self._fault(lead)
+        latency_s = self._latency_s(lead)
+        if fault is not None and not fault.takes:
+            return Answer(fault.status or 0, {}, b"", fault, latency_s)
+        verdict = self._verdict(target, lead)
+        taken = None
+        if not target.is_ping:
+            taken = self._take(target, lead, verdict, (received_at, fault))
+        headers = {"Content-Type": submission.reply_type}
+        if submission.redirect_to is not None:
+            headers["Location"] = submission.redirect_to
+        return Answer(
+            status=_handled_status(target, submission),
+            headers=headers,
+            body=self._body(verdict, lead, taken, submission.reply_type),
+            fault=fault,
+            latency_s=latency_s,
+            lead_id=None if taken is None else taken.id,
+            outcome=None if taken is None else taken.outcome,
+        )
+
+    def _fault(self, lead: _Lead) -> Fault | None:
+        planned = self._plan.choose(lead.key, lead.nth)
+        ordered = lead.orders.fault
+        if ordered is None:
+            return planned
+        return ordered.fault if _is_due(ordered, lead.nth) else None
+
+    def _latency_s(self, lead: _Lead) -> float:
+        settings = self.settings
+        if lead.orders.latency_s is not None:
+            return lead.orders.latency_s
+        if not settings.jitter_s:
+            return settings.latency_s
+        spread = dice(self.seed, "jitter", lead.key, lead.nth)
+        return settings.latency_s + settings.jitter_s * spread
+
+    def _verdict(self, target: Target, lead: _Lead) -> Verdict:
+        is_duplicate = self.settings.duplicates and self._sightings.was_taken(lead.key)
+        verdict = decide(lead.orders, is_duplicate=is_duplicate, price=self.settings.price)
+        return as_bid(verdict) if target.is_ping else verdict
+
+    def _take(
+        self, target: Target, lead: _Lead, verdict: Verdict, how: tuple[str, Fault | None]
+    ) -> TakenLead:
+        received_at, fault = how
+        taken = TakenLead(
+            id=self._store.next_lead_id(),
+            fields=lead.fields,
+            outcome=verdict.outcome,
+            reason=verdict.reason,
+            price=verdict.price,
+            flow_id=target.flow_id,
+            source_id=target.source_id,
+            received_at=received_at,
+            fault=None if fault is None else fault.name,
+            request=self.stats.requests + 1,
+        )
+        self._store.take(taken)
+        self._sightings.took(lead.key)
+        return taken
+
+    def _body(
+        self, verdict: Verdict, lead: _Lead, taken: TakenLead | None, reply_type: str
+    ) -> bytes:
+        shown = dict(lead.fields) if isinstance(lead.fields, dict) else {}
+        shown["id"] = None if taken is None else taken.id
+        return render(verdict, shown, reply_type, self.settings.reply_fields)
+
+
+def _is_due(order: FaultOrder, nth: int) -> bool:
+    return order.times is None or nth <= order.times
+
+
+def _handled_status(target: Target, submission: Submission) -> int:
+    if submission.redirect_to is not None:
+        return 303
+    return 200 if target.is_ping else 201
+
+
+def _status_sent(answer: Answer) -> int | None:
+    fault = answer.fault
+    return answer.status if fault is None or fault.wire is Wire.DRIP else fault.status
+
+
+def _refused(refusal: Refusal) -> Answer:
+    headers = {"Content-Type": _TEXT, **dict(refusal.headers)}
+    return Answer(refusal.status, headers, refusal.text.encode("utf-8", "replace"))
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,66 @@
+"""What the sandbox can be told, by command line, by a TOML file and in process."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from bulkpost.errors import ConfigError
+from bulkpost.sandbox.faults import FaultRule
+
+ObjectId = Annotated[str, msgspec.Meta(pattern="^[0-9a-fA-F]{24}$")]
+
+
+class SandboxSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How the sandbox behaves.
+
+    Attributes:
+        seed: Decides every random choice and the lead ids; None draws one (``Sandbox.seed``).
+        flow_id: Serve this flow only; None serves any 24-hex id.
+        source_id: Serve this source only; None serves any 24-hex id.
+        price: Price of a successful lead, and of a ping; failures and errors cost 0.
+        duplicates: Answer ``failure``, ``duplicate`` to a lead that this flow already took.
+        latency_s: Wait before every answer, in seconds; the lead is taken before the wait.
+        jitter_s: At most this much is added to the wait, evenly spread, in seconds.
+        drip_interval_s: Wait between two bytes of the fault ``drip``, in seconds.
+        faults: Rules that are asked in order for each request; the first that hits wins.
+        reply_fields: What an answer shows; an account may leave out ``lead.id``.
+        content_length: Whether ``Content-Length`` counts bytes, or characters as LeadConduit's
+            own module does (a reason that is not ASCII then arrives cut).
+        body_bytes_max: A longer body is answered 413.
+        keep_max: Leads and requests kept for ``/sandbox/leads`` and for duplicate detection; the
+            oldest are forgotten first. The log file is not affected.
+    """
+
+    seed: Annotated[int, msgspec.Meta(ge=0, lt=2**63)] | None = None
+    flow_id: ObjectId | None = None
+    source_id: ObjectId | None = None
+    price: float = 0.0
+    duplicates: bool = True
+    latency_s: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 0.0
+    jitter_s: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 0.0
+    drip_interval_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 0.3
+    faults: tuple[FaultRule, ...] = ()
+    reply_fields: tuple[str, ...] = ("outcome", "reason", "lead.id", "price")
+    content_length: Literal["bytes", "characters"] = "bytes"
+    body_bytes_max: Annotated[int, msgspec.Meta(ge=1, le=2**30)] = 16 * 2**20
+    keep_max: Annotated[int, msgspec.Meta(ge=1)] = 1_000_000
+
+
+def load_settings(path: Path) -> SandboxSettings:
+    """Read settings from a TOML file.
+
+    Raises:
+        ConfigError: The file cannot be read, is not TOML, or a setting is wrong.
+    """
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), SandboxSettings)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(
+            f"{path}: cannot be read as TOML: {error}", advice="Correct the sandbox file."
+        ) from error
+    except msgspec.ValidationError as error:
+        raise ConfigError(
+            f"{path}: {error}", advice="The settings are listed in docs/sandbox.md."
+        ) from error
