@@ -8,12 +8,13 @@ import ipaddress
 import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 from bulkpost.errors import ConfigError
 
 HOST_DEFAULT = "app.leadconduit.com"
 _ID = re.compile(r"[0-9a-fA-F]{24}")
+_HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:.]+")
 _SUBMIT_PATH = re.compile(r"/flows/([^/]*)/sources/([^/]*)/submit/?")
 _EXAMPLE = f"https://{HOST_DEFAULT}/flows/FLOW_ID/sources/SOURCE_ID/submit"
 
@@ -87,7 +88,7 @@ def parse_url(url: str) -> Destination:
         ConfigError: It is not https (http is for loopback only), carries a user, password or
             fragment, sets ``redir_url``, or is not a posting URL with two 24-digit ids.
     """
-    parts = urlsplit(url.strip())
+    parts = _split(url)
     origin = checked_origin(url)
     match = _SUBMIT_PATH.fullmatch(parts.path)
     if match is None:
@@ -114,13 +115,13 @@ def checked_origin(url: str) -> str:
         ConfigError: The scheme is not https (or http to loopback), or there is a user, a
             password, a fragment, no host, or a port that is none.
     """
-    parts = urlsplit(url.strip())
+    parts = _split(url)
     try:
         port = parts.port
     except ValueError:
         raise ConfigError("the URL's port is not a number from 0 to 65535") from None
-    host = (parts.hostname or "").lower()
-    if parts.scheme not in {"http", "https"} or not host:
+    host = (parts.hostname or "").lower().removesuffix(".")
+    if parts.scheme not in {"http", "https"} or _HOST.fullmatch(host) is None:
         raise ConfigError("the URL is not an http address", advice=f"It looks like {_EXAMPLE}.")
     if parts.scheme == "http" and not is_loopback(host):
         raise ConfigError(
@@ -148,6 +149,15 @@ def checked_id(text: str, what: str) -> str:
             advice="Copy the posting URL from the source's Submission Docs, ids and all.",
         )
     return text.lower()
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url.strip())
+    except ValueError:
+        raise ConfigError(
+            "the URL is not an http address", advice=f"It looks like {_EXAMPLE}."
+        ) from None
 
 
 def is_loopback(host: str) -> bool:

@@ -30,6 +30,8 @@ _DIGIT_VALUE = re.compile(r"[\d\s().+,/_\-\u2010-\u2015\u2212]+")
 _ANY_DIGIT = re.compile(r"\d")
 _NO_DIGIT = re.compile(r"\D+")
 _SPACES = re.compile(r"\s+")
+# (field name, the value as it would stand in a cleaned text, the value as it was sent)
+_Own = tuple[str, str, str]
 # A value stands alone: no letter or digit beside it, but for the end of an escape (%20, \\n).
 _BEFORE = r"(?:(?<![^\W_])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[bfnrt]))"
 _AFTER = r"(?![^\W_])"
@@ -51,11 +53,11 @@ def scrub(
         chars_max: The result is cut to this many characters.
     """
     window = text[: chars_max * _WINDOW]
-    values = [(name, folded) for name, value in own if (folded := _folded(value))]
+    values = [(name, folded, value) for name, value in own if (folded := _folded(value))]
     clean = _scrubbed(_plain_text(window), values)
     if len(window) < len(text):
         # The window may end inside a value, which is then not recognised.
-        longest = max((len(value) for _, value in values), default=0)
+        longest = max((len(value) for _, value, _ in values), default=0)
         clean = clean[: max(0, len(clean) - longest)]
     return clean if len(clean) <= chars_max else clean[: chars_max - 1] + "…"
 
@@ -67,7 +69,7 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() or char == " " else _escaped(char) for char in text)
 
 
-def _scrubbed(text: str, values: list[tuple[str, str]]) -> str:
+def _scrubbed(text: str, values: list[_Own]) -> str:
     # What one rule leaves behind may give another rule its word boundary.
     for _ in range(_PASSES_MAX):
         clean = _once(text, values)
@@ -77,13 +79,13 @@ def _scrubbed(text: str, values: list[tuple[str, str]]) -> str:
     return text
 
 
-def _once(text: str, values: list[tuple[str, str]]) -> str:
+def _once(text: str, values: list[_Own]) -> str:
     lowered = text.casefold()
     is_escaped = any(mark in text for mark in "%+\\&")
     hits = [
         (name, form)
-        for name, value in values
-        for form in (_forms(value) if is_escaped else (value,))
+        for name, folded, value in values
+        for form in (_forms(folded, value) if is_escaped else (folded,))
         if form in lowered
     ]
     if hits:
@@ -108,12 +110,12 @@ def _without(text: str, hits: list[tuple[str, str]]) -> str:
     return pattern.sub(replaced, text)
 
 
-def _without_digits(text: str, values: list[tuple[str, str]]) -> str:
+def _without_digits(text: str, values: list[_Own]) -> str:
     text = _DIGITS.sub(lambda match: match[0] if match["id"] else "[digits]", text)
     digits = _NO_DIGIT.sub("", text)
     if len(digits) < _OWN_DIGITS_MIN:
         return text
-    for name, value in values:
+    for name, value, _ in values:
         own_digits = _NO_DIGIT.sub("", value) if _DIGIT_VALUE.fullmatch(value) else ""
         if len(own_digits) >= _OWN_DIGITS_MIN and own_digits in digits:
             grouped = r"[^0-9A-Za-z\[\]]{0,5}".join(own_digits)
@@ -122,17 +124,18 @@ def _without_digits(text: str, values: list[tuple[str, str]]) -> str:
     return text
 
 
-def _forms(value: str) -> Iterator[str]:
+def _forms(folded: str, value: str) -> Iterator[str]:
     """Yield how a value may come back: as it is, and escaped for a URL, JSON or HTML."""
-    yield value
+    yield folded
     for form in (
         quote_plus(value, errors="replace"),
         quote(value, errors="replace"),
         json.dumps(value)[1:-1],
+        json.dumps(value, ensure_ascii=False)[1:-1],
         html.escape(value),
     ):
         if form != value:
-            yield form.casefold()
+            yield _folded(form)
 
 
 def _folded(value: str) -> str:
