@@ -6,12 +6,11 @@ import socket
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import aiosqlite
-import anyio
 
 from bulkpost import __version__
 from bulkpost.clock import Clock
@@ -19,13 +18,12 @@ from bulkpost.destination import Environment
 from bulkpost.errors import LedgerDamagedError, LedgerError, LedgerRolledBackError
 from bulkpost.faultpoint import fault_point
 from bulkpost.ledger import rescue, schema
-from bulkpost.ledger.entries import KnownKey, KnownRow, row_id_of
 from bulkpost.ledger.group import Reasons
-from bulkpost.ledger.inputs import InputStore
+from bulkpost.ledger.inputs import store_input
 from bulkpost.ledger.lock import LedgerLock
 from bulkpost.ledger.paths import LedgerPaths, check_permissions, check_place, make_ballast
+from bulkpost.ledger.reader import InputRecord, LedgerReader, StoredMark
 from bulkpost.ledger.statements import sql
-from bulkpost.ledger.states import State
 from bulkpost.ledger.transaction import FileWatch, TransactionConnection
 from bulkpost.ledger.writer import LedgerWriter
 from bulkpost.run import Run, RunEnding
@@ -76,7 +74,7 @@ class Ledger:
 
     def __init__(
         self,
-        connections: tuple[aiosqlite.Connection, aiosqlite.Connection],
+        reader: LedgerReader,
         writer: LedgerWriter,
         paths: LedgerPaths,
         clock: Clock,
@@ -85,11 +83,9 @@ class Ledger:
         self.paths = paths
         self.recovery = Recovery()
         self.is_new = False
-        self._database, self._reader = connections
+        self.reader = reader
         self._clock = clock
-        self._reading = anyio.Lock()
         self._meta: dict[str, Any] = {}
-        self.inputs = InputStore(writer, self.fetch, clock)
 
     @property
     def ledger_id(self) -> bytes:
@@ -101,36 +97,20 @@ class Ledger:
         """32 random bytes that key every digest."""
         return bytes(self._meta["key_salt"])
 
-    async def fetch(
-        self, statement: str, params: dict[str, Any] | tuple[Any, ...] = ()
-    ) -> list[Any]:
-        """Read with a connection of its own, which cannot write."""
-        async with self._reading, self._reader.execute(statement, params) as cursor:
-            return list(await cursor.fetchall())
-
-    async def known_rows(self, input_id: int, first: int, last: int) -> dict[int, KnownRow]:
-        """Return what is known of the rows ``first`` to ``last`` of an input, by row number."""
-        rows = await self.fetch(
-            sql("known_rows"),
-            {"first": row_id_of(input_id, first), "last": row_id_of(input_id, last)},
+    async def store_input(
+        self, record: InputRecord, marks: Sequence[StoredMark] = ()
+    ) -> InputRecord:
+        """Add an input, or write what has changed about one, with its marks."""
+        now_at_ms = self._now_at_ms()
+        input_id = await self.writer.transact(
+            lambda raw: store_input(raw, record, marks, now_at_ms)
         )
-        offset = row_id_of(input_id, 1) - 1
-        return {row[0] - offset: KnownRow(row[0], State(row[1]), *row[2:]) for row in rows}
-
-    async def known_keys(self, keys: Sequence[bytes]) -> dict[bytes, list[KnownKey]]:
-        """Return under which rows these keys may have been sent already."""
-        if not keys:
-            return {}
-        rows = await self.fetch(sql("known_keys"), {"keys": b"".join(keys), "count": len(keys)})
-        known: dict[bytes, list[KnownKey]] = {}
-        for key, row_id, state, content in rows:
-            known.setdefault(key, []).append(KnownKey(key, row_id, State(state), content))
-        return known
+        return replace(record, id=int(input_id))
 
     async def begin_run(self, run: Run) -> int:
         """Open a run and return its number; the writer's times count from now."""
         started_s = self._clock.now_s()
-        started_at_ms = int(self._clock.now_at().timestamp() * 1000)
+        started_at_ms = self._now_at_ms()
 
         def insert(raw: sqlite3.Connection) -> int | None:
             return raw.execute(
@@ -154,7 +134,7 @@ class Ledger:
 
     async def end_run(self, run_id: int, ending: RunEnding, exit_status: int) -> None:
         """Close a run."""
-        now_at_ms = int(self._clock.now_at().timestamp() * 1000)
+        now_at_ms = self._now_at_ms()
         await self.writer.transact(
             lambda raw: raw.execute(
                 "UPDATE run SET ended_at_ms = ?, ending = ?, exit_status = ? WHERE id = ?",
@@ -171,11 +151,14 @@ class Ledger:
         if self.paths.database.stat().st_size > _QUICK_CHECK_BYTES_MAX:
             return
         try:
-            rows = await self.fetch("PRAGMA quick_check(1)")
+            rows = await self.reader.fetch("PRAGMA quick_check(1)")
         except sqlite3.DatabaseError:
             rows = [("unreadable",)]
         if [tuple(row) for row in rows] != [("ok",)]:
             raise _damaged(self.paths)
+
+    def _now_at_ms(self) -> int:
+        return int(self._clock.now_at().timestamp() * 1000)
 
     async def _open(self, options: LedgerOptions) -> None:
         try:
@@ -190,10 +173,12 @@ class Ledger:
             raise _damaged(self.paths) from None
 
     async def _check(self, options: LedgerOptions) -> None:
-        self._meta = dict(await self.fetch("SELECT name, value FROM meta"))
+        self._meta = await self.reader.meta()
         statements = {
             " ".join(row[0].split())
-            for row in await self.fetch("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")
+            for row in await self.reader.fetch(
+                "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL"
+            )
         }
         if statements != schema.expected_schema():
             raise LedgerDamagedError(
@@ -209,9 +194,9 @@ class Ledger:
             )
 
     async def _recover(self) -> Recovery:
-        now_at_ms = int(self._clock.now_at().timestamp() * 1000)
+        now_at_ms = self._now_at_ms()
         rescued_rows = rescue.load(self.paths.rescue)
-        counts = dict(await self.fetch("SELECT phase, count(*) FROM intent GROUP BY phase"))
+        counts = dict(await self.reader.fetch("SELECT phase, count(*) FROM intent GROUP BY phase"))
         if not counts and not rescued_rows:
             return Recovery()
 
@@ -247,7 +232,7 @@ async def open_ledger(path: Path, options: LedgerOptions, clock: Clock) -> Async
         async with _connected(paths, lock, options) as connections:
             database, raw, reader = connections
             ledger = Ledger(
-                (database, reader), LedgerWriter(database, raw, paths, clock), paths, clock
+                LedgerReader(reader), LedgerWriter(database, raw, paths, clock), paths, clock
             )
             ledger.is_new = is_new
             await ledger._open(options)  # noqa: SLF001  # the second half of its making

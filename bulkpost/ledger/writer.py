@@ -156,9 +156,9 @@ class LedgerWriter:
                 raise self.failure
             await self.transact(lambda raw: write(pending.group, self._reasons, raw))
             self._reasons.keep()
-        except LedgerWriteError as error:
+        except Exception as error:  # noqa: BLE001  # whatever it is, nobody may wait for ever
             self._reasons.forget()
-            pending.error = await self._fail(pending.group, error)
+            pending.error = await self._fail(pending.group, _as_write_error(error, self._paths))
         pending.done.set()
 
     async def _fail(self, group: Group, error: LedgerWriteError) -> LedgerWriteError:

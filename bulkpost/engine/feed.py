@@ -1,0 +1,200 @@
+"""Reads rows and hands them to the workers: first those that were deferred, then new ones.
+
+What the ledger accounts for already is skipped by seeking, not by reading.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol
+
+import anyio.to_thread
+
+from bulkpost.clock import Clock
+from bulkpost.engine.job import ItemT, Job
+from bulkpost.engine.sorter import Sorted, Sorter
+from bulkpost.engine.supply import Supply
+from bulkpost.engine.tally import Tally
+from bulkpost.engine.waterline import Waterline
+from bulkpost.ledger.entries import row_number_of
+from bulkpost.ledger.writer import LedgerWriter
+from bulkpost.outcome import Outcome
+from bulkpost.row import Position, Row
+
+
+class Source(Protocol):
+    """Where rows come from; every reader is one."""
+
+    def batches(self, start: Position | None = None) -> Iterator[Sequence[Row]]:
+        """Yield rows from a position on, in order; blocks."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A part of an input to read.
+
+    Attributes:
+        start: Where to begin reading; None for the first row.
+        first: The first row that is wanted.
+        last: The last row that is wanted; None for the end of the input.
+        only: The rows that are wanted; None for all of them.
+    """
+
+    start: Position | None
+    first: int
+    last: int | None
+    only: frozenset[int] | None
+
+
+def spans(marks: Sequence[Position], low_water: int, open_rows: Sequence[int]) -> list[Span]:
+    """Return what is to be read: the open rows up to the low-water mark, then all after it.
+
+    Args:
+        marks: Positions from which reading can begin, in order.
+        low_water: Every row up to it is accounted for.
+        open_rows: Those of them that are looked at again, in order.
+    """
+    numbers = [mark.row_number for mark in marks]
+
+    def start_of(row_number: int) -> Position | None:
+        index = bisect_right(numbers, row_number)
+        return marks[index - 1] if index else None
+
+    by_start: dict[Position | None, list[int]] = {}
+    for row_number in open_rows:
+        by_start.setdefault(start_of(row_number), []).append(row_number)
+    reread = [Span(start, rows[0], rows[-1], frozenset(rows)) for start, rows in by_start.items()]
+    return [*reread, Span(start_of(low_water + 1), low_water + 1, None, None)]
+
+
+class RowStream:
+    """The wanted rows of a span, a batch at a time, read in a thread."""
+
+    def __init__(self, batches: Iterator[Sequence[Row]], span: Span) -> None:
+        self._batches = batches
+        self._span = span
+        self._is_done = False
+
+    async def next(self) -> list[Row] | None:
+        """Return the next wanted rows, or None at the end of the span."""
+        while not self._is_done:
+            batch = await anyio.to_thread.run_sync(next, self._batches, None)
+            if batch is None:
+                self._is_done = True
+                break
+            span = self._span
+            if span.last is not None and batch and batch[-1].number >= span.last:
+                self._is_done = True
+            rows = [
+                row
+                for row in batch
+                if row.number >= span.first
+                and (span.last is None or row.number <= span.last)
+                and (span.only is None or row.number in span.only)
+            ]
+            if rows:
+                return rows
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedLimits:
+    """How much to feed.
+
+    Attributes:
+        jobs_max: Rows to send at most; None for all.
+        due_s_max: Deferred rows due later than this from now are left for a later run.
+    """
+
+    jobs_max: int | None
+    due_s_max: float
+
+
+class Feed(Generic[ItemT]):
+    """Feeds one input into a supply.
+
+    Attributes:
+        reached_limit: It stopped at ``jobs_max`` with rows left.
+        left_for_later: Deferred rows whose time is too far off.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917  # the joint of six machines
+        self,
+        sorter: Sorter[ItemT],
+        supply: Supply[ItemT],
+        writer: LedgerWriter,
+        waterline: Waterline,
+        tally: Tally,
+        clock: Clock,
+        limits: FeedLimits,
+    ) -> None:
+        self.reached_limit = False
+        self.left_for_later = 0
+        self._sorter = sorter
+        self._supply = supply
+        self._writer = writer
+        self._waterline = waterline
+        self._tally = tally
+        self._clock = clock
+        self._limits = limits
+        self._jobs_left = limits.jobs_max
+
+    async def run(self, source: Source, parts: Sequence[Span], input_id: int) -> None:
+        """Feed the given parts, until the end, the limit, or the stop of the supply."""
+        for part in parts:
+            stream = RowStream(source.batches(part.start), part)
+            while not self._supply.is_stopped and (rows := await stream.next()) is not None:
+                await self._feed(rows, input_id, is_new=part.only is None)
+                if self.reached_limit:
+                    return
+
+    async def _feed(self, rows: list[Row], input_id: int, *, is_new: bool) -> None:
+        placed = await self._sorter.sort(rows)
+        self._refuse(placed)
+        jobs = self._within_limit(placed.jobs)
+        if is_new:
+            batch = self._waterline.open(rows[-1].number, len(placed.jobs))
+            for job in jobs:
+                job.batch = batch
+            mark = self._waterline.rise()
+            if mark is not None:
+                self._writer.advance(input_id, mark)
+        self._tally.rows_seen += len(rows)
+        if placed.refused:
+            await self._writer.flush()  # a file of nothing but bad rows must not pile up in memory
+        await self._supply.fill(self._ready(jobs, placed))
+
+    def _refuse(self, placed: Sorted[ItemT]) -> None:
+        for refused in placed.refused:
+            earlier = placed.earlier.get(row_number_of(refused.row_id))
+            if earlier is None or earlier.state is not refused.state:
+                self._writer.put(refused)
+                self._tally.ended(Outcome(refused.state.kind, refused.reason))
+
+    def _within_limit(self, jobs: list[Job[ItemT]]) -> list[Job[ItemT]]:
+        if self._jobs_left is None:
+            return jobs
+        if len(jobs) > self._jobs_left:
+            self.reached_limit = True
+            jobs = jobs[: self._jobs_left]
+        self._jobs_left -= len(jobs)
+        return jobs
+
+    def _ready(self, jobs: list[Job[ItemT]], placed: Sorted[ItemT]) -> list[Job[ItemT]]:
+        """Return the jobs that may go now; those that are due later are put to wait."""
+        if not placed.due_at_ms:
+            return jobs
+        ready = []
+        now_at_s = self._clock.now_at().timestamp()
+        for job in jobs:
+            delay_s = placed.due_at_ms.get(job.row_number, 0) / 1000 - now_at_s
+            if delay_s <= 0:
+                ready.append(job)
+            elif delay_s <= self._limits.due_s_max:
+                self._supply.postpone(job, self._clock.now_s() + delay_s)
+            else:
+                self.left_for_later += 1
+                if job.batch is not None:
+                    self._waterline.accounted(job.batch)
+        return ready

@@ -1,0 +1,220 @@
+"""Reading a ledger: what is known of inputs, rows and keys. Cannot write.
+
+Used by the ledger's own run and by observers beside it; each with a connection that is opened
+read-only.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+import anyio
+
+from bulkpost.errors import LedgerError
+from bulkpost.ledger import schema
+from bulkpost.ledger.entries import KnownKey, KnownRow, row_id_of, row_number_of
+from bulkpost.ledger.statements import sql
+from bulkpost.ledger.states import State
+from bulkpost.row import Position
+
+_GROWTH_CANDIDATES_MAX = 64
+
+
+@dataclass(frozen=True, slots=True)
+class InputRecord:
+    """An input under one destination.
+
+    Attributes:
+        id: The ledger's number for it; 0 before it is stored.
+        destination: Name of the destination (``Destination.name``).
+        digest: SHA-256 of its content, lower-case hex.
+        size_bytes: Length of its content.
+        rows: Its data rows, bad ones included.
+        low_water: Every row up to this one has an outcome or an intent.
+        key_spec: What makes a row's key: "content", or the key columns.
+        map_digest: Digest of the column map that was used last.
+        duplicates: "skip" or "submit".
+        path: Where it lay last, scrubbed; a hint for people.
+        format: How it was read, in words.
+    """
+
+    id: int
+    destination: str
+    digest: str
+    size_bytes: int
+    rows: int
+    low_water: int
+    key_spec: str
+    map_digest: str
+    duplicates: str
+    path: str
+    format: str
+
+    def differs_in_rules(self, other: "InputRecord") -> bool:
+        """Tell whether rows that were refused under ``other`` may fare differently now."""
+        return (self.key_spec, self.map_digest, self.duplicates) != (
+            other.key_spec,
+            other.map_digest,
+            other.duplicates,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMark:
+    """A place in an input from which reading can go on."""
+
+    position: Position
+    digest: str
+
+
+_COLUMNS = (
+    "SELECT input.id, destination.name, lower(hex(digest)), size_bytes, rows, low_water, key_spec,"
+    " map_digest, duplicates, path, format FROM input"
+    " JOIN destination ON destination.id = input.destination_id"
+)
+
+
+class LedgerReader:
+    """Questions to a ledger."""
+
+    def __init__(self, database: aiosqlite.Connection) -> None:
+        self._database = database
+        # Two tasks on one connection: a cursor of one must not be closed under the other.
+        self._turn = anyio.Lock()
+
+    async def fetch(
+        self, statement: str, params: dict[str, Any] | tuple[Any, ...] = ()
+    ) -> list[Any]:
+        """Return all rows of one SELECT."""
+        async with self._turn, self._database.execute(statement, params) as cursor:
+            return list(await cursor.fetchall())
+
+    async def meta(self) -> dict[str, Any]:
+        """Return the ledger's own facts: id, salt, environment."""
+        return dict(await self.fetch("SELECT name, value FROM meta"))
+
+    async def known_rows(self, input_id: int, first: int, last: int) -> dict[int, KnownRow]:
+        """Return what is known of the rows ``first`` to ``last`` of an input, by row number."""
+        rows = await self.fetch(
+            sql("known_rows"),
+            {"first": row_id_of(input_id, first), "last": row_id_of(input_id, last)},
+        )
+        return {row_number_of(row[0]): KnownRow(row[0], State(row[1]), *row[2:]) for row in rows}
+
+    async def known_keys(self, keys: Sequence[bytes]) -> dict[bytes, list[KnownKey]]:
+        """Return under which rows these keys may have been sent already."""
+        if not keys:
+            return {}
+        rows = await self.fetch(sql("known_keys"), {"keys": b"".join(keys), "count": len(keys)})
+        known: dict[bytes, list[KnownKey]] = {}
+        for key, row_id, state, content in rows:
+            known.setdefault(key, []).append(KnownKey(key, row_id, State(state), content))
+        return known
+
+    async def intended_key(self, key: bytes) -> KnownKey | None:
+        """Return the row in flight or in back-off under a key."""
+        rows = await self.fetch(
+            "SELECT key, row_id, phase, content FROM intent WHERE key = ?", (key,)
+        )
+        return KnownKey(rows[0][0], rows[0][1], State(rows[0][2]), rows[0][3]) if rows else None
+
+    async def last_row(self, input_id: int) -> int:
+        """Return the highest row number of an input that has an outcome; 0 if none has."""
+        rows = await self.fetch(
+            "SELECT max(row_id) FROM outcome WHERE row_id BETWEEN ? AND ?",
+            (row_id_of(input_id, 1), row_id_of(input_id + 1, 1) - 2),
+        )
+        return row_number_of(rows[0][0]) if rows[0][0] is not None else 0
+
+    async def find(self, destination: str, digest: str) -> InputRecord | None:
+        """Return the input with these bytes under this destination."""
+        rows = await self.fetch(
+            f"{_COLUMNS} WHERE destination.name = ? AND digest = ?",
+            (destination, bytes.fromhex(digest)),
+        )
+        return InputRecord(*rows[0]) if rows else None
+
+    async def latest(self, destination: str) -> InputRecord | None:
+        """Return the input that was added last under this destination."""
+        rows = await self.fetch(
+            f"{_COLUMNS} WHERE destination.name = ? ORDER BY input.id DESC LIMIT 1",
+            (destination,),
+        )
+        return InputRecord(*rows[0]) if rows else None
+
+    async def growth_candidates(self, destination: str, size_bytes: int) -> list[InputRecord]:
+        """Return shorter inputs of this destination: one may have grown into a new file."""
+        rows = await self.fetch(
+            f"{_COLUMNS} WHERE destination.name = ? AND size_bytes < ? AND size_bytes > 0"
+            " ORDER BY input.id DESC LIMIT ?",
+            (destination, size_bytes, _GROWTH_CANDIDATES_MAX),
+        )
+        return [InputRecord(*row) for row in rows]
+
+    async def marks(self, input_id: int) -> list[Position]:
+        """Return the places from which an input can be read, in order."""
+        rows = await self.fetch(
+            "SELECT row_number, offset_bytes, line_number FROM mark WHERE input_id = ?"
+            " ORDER BY row_number",
+            (input_id,),
+        )
+        return [Position(*row) for row in rows]
+
+    async def open_rows(self, input_id: int, states: frozenset[State], up_to: int) -> list[int]:
+        """Return the numbers of an input's rows in the given states, in order, up to a row.
+
+        The states must be ones of 20 and above: the index covers no others.
+        """
+        if up_to < 1:
+            return []
+        rows: list[int] = []
+        for state in sorted(states):
+            found = await self.fetch(
+                "SELECT row_id FROM outcome WHERE state = ? AND state >= 20"
+                " AND row_id BETWEEN ? AND ? ORDER BY row_id",
+                (state.value, row_id_of(input_id, 1), row_id_of(input_id, up_to)),
+            )
+            rows.extend(row_number_of(row[0]) for row in found)
+        return sorted(rows)
+
+    async def state_counts(self, input_id: int, up_to: int) -> Mapping[State, int]:
+        """Count an input's rows by state, up to a row."""
+        if up_to < 1:
+            return {}
+        rows = await self.fetch(
+            "SELECT state, count(*) FROM outcome WHERE row_id BETWEEN ? AND ? GROUP BY state",
+            (row_id_of(input_id, 1), row_id_of(input_id, up_to)),
+        )
+        return {State(state): count for state, count in rows}
+
+
+@asynccontextmanager
+async def open_reader(path: Path) -> AsyncIterator[LedgerReader]:
+    """Open a ledger to look at it, while a run may be writing to it.
+
+    Raises:
+        LedgerError: There is none, or it is of another version.
+        LedgerDamagedError: It is not one.
+    """
+    uri = _checked_uri(path)
+    async with aiosqlite.connect(f"{uri}?mode=ro", uri=True, isolation_level=None) as database:
+        await database.execute_fetchall("PRAGMA query_only = ON")
+        yield LedgerReader(database)
+
+
+def _checked_uri(path: Path) -> str:
+    if not path.exists():
+        raise LedgerError(
+            f"there is no ledger: {path}",
+            advice="Name it with --ledger PATH; `bulkpost submit` makes one.",
+        )
+    version = schema.check_header(path)
+    if version < schema.VERSION:
+        raise LedgerError(
+            f"the ledger was written by an older bulkpost (schema {version}): {path}",
+            advice="The next `bulkpost submit` brings it up to date, after making a copy.",
+        )
+    return path.resolve().as_uri()
