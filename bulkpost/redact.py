@@ -13,6 +13,7 @@ from urllib.parse import quote, quote_plus
 
 REASON_CHARS_MAX = 500
 _OWN_VALUE_CHARS_MIN = 3  # shorter ones ("TX", "M") identify nobody and would shred the sentence
+_TELLING_CHARS_MIN = 8  # shorter ones ("Ann") are looked for as whole words only ("annual")
 _OWN_DIGITS_MIN = 5
 _WINDOW = 8  # how many times the result's length is looked at
 _PASSES_MAX = 8
@@ -29,10 +30,12 @@ _DIGITS = re.compile(
 _DIGIT_VALUE = re.compile(r"[\d\s().+,/_\-\u2010-\u2015\u2212]+")
 _ANY_DIGIT = re.compile(r"\d")
 _NO_DIGIT = re.compile(r"\D+")
+# Terminal sequences as a whole: their last letter would stick to the word behind it.
+_TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*+(?:\x07|\x1b\\)?)?")
 _SPACES = re.compile(r"\s+")
 # (field name, the value as it would stand in a cleaned text, the value as it was sent)
 _Own = tuple[str, str, str]
-# A value stands alone: no letter or digit beside it, but for the end of an escape (%20, \\n).
+# A short value stands alone: no letter or digit beside it, but for the end of an escape (%20, \\n).
 _BEFORE = r"(?:(?<![^\W_])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[bfnrt]))"
 _AFTER = r"(?![^\W_])"
 
@@ -101,13 +104,19 @@ def _once(text: str, values: list[_Own]) -> str:
 def _without(text: str, hits: list[tuple[str, str]]) -> str:
     hits.sort(key=lambda hit: -len(hit[1]))
     marks = "|".join(re.escape(f"[{name}]") for name, _ in hits)
-    forms = "|".join(f"({re.escape(form)})" for _, form in hits)
-    pattern = re.compile(rf"{marks}|{_BEFORE}(?:{forms}){_AFTER}", re.IGNORECASE)
+    forms = "|".join(_pattern(form) for _, form in hits)
+    pattern = re.compile(f"{marks}|{forms}", re.IGNORECASE)
 
     def replaced(match: re.Match[str]) -> str:
         return f"[{hits[match.lastindex - 1][0]}]" if match.lastindex else match[0]
 
     return pattern.sub(replaced, text)
+
+
+def _pattern(form: str) -> str:
+    if len(form) >= _TELLING_CHARS_MIN:
+        return f"({re.escape(form)})"
+    return f"{_BEFORE}({re.escape(form)}){_AFTER}"
 
 
 def _without_digits(text: str, values: list[_Own]) -> str:
@@ -152,6 +161,7 @@ def _plain_text(text: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
     if not text.isprintable():
+        text = _TERMINAL.sub("?", text)
         text = "".join(_plain(char) for char in text)
     return _SPACES.sub(" ", text).strip()
 

@@ -110,10 +110,19 @@ def test_a_value_inside_a_longer_word_is_another_word() -> None:
     assert "annual limit" == scrub("annual limit", [("first_name", "Ann")])
 
 
+def test_glue_does_not_hide_a_value() -> None:
+    """Neither a terminal sequence nor letters around a telling value make it another word."""
+    assert "?[first_name]" == scrub("\x1b[31mWilhelmina", OWN)
+    assert "?[x]" == scrub("\x1b[31mAnn", [("x", "Ann")])
+    assert "mr[first_name]x" == scrub("mrWilhelminax", OWN)
+    assert "a\\n[x]" == scrub("a\\nAnn", [("x", "Ann")])
+    assert "a%20[x]" == scrub("a%20Ann", [("x", "Ann")])
+
+
 def test_s13_hostile_text_becomes_plain_text() -> None:
     """S13: surrogates, NUL, terminal escapes and right-to-left marks do not reach the ledger."""
     result = scrub("a\ud800b\x00c\x1b[31md\u202ee\u0085f\tg\nh\u00a0i\x9b", ())
-    assert "a?b?c?[31md?e f g h i?" == result
+    assert "a?b?c?d?e f g h i?" == result
     result.encode()
 
 

@@ -1,0 +1,402 @@
+import json
+from http import HTTPStatus
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from bulkpost.endpoints.classify import classify
+from bulkpost.exchange import Reply
+from bulkpost.outcome import VERDICTS, NextStep, Outcome, OutcomeKind, Verdict
+
+LEAD_ID = "5f00000000000000000000c3"
+OWN = (("first_name", "Wilhelmina"), ("email", "mina@example.com"), ("vendor_id", "a" * 24))
+SUCCESS = f'{{"outcome":"success","lead":{{"id":"{LEAD_ID}"}},"price":1.5}}'.encode()
+HTML = b"<!DOCTYPE html><html><head><title>Down for maintenance</title></head></html>"
+
+IN_DOUBT = OutcomeKind.IN_DOUBT
+HTTP_ERROR = OutcomeKind.HTTP_ERROR
+
+
+def verdict(
+    status: int, body: bytes | str, *, cut: str | None = None, strict: bool = False
+) -> Verdict:
+    raw = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
+    return classify(Reply(status, (), raw, cut), OWN, strict=strict)
+
+
+def outcome(status: int, body: bytes | str, *, cut: str | None = None) -> Outcome:
+    return verdict(status, body, cut=cut).outcome
+
+
+@pytest.mark.parametrize("kind", sorted(VERDICTS))
+@pytest.mark.parametrize("status", [200, 201, 303])
+def test_a_readable_answer_is_that_outcome(kind: OutcomeKind, status: int) -> None:
+    """LeadConduit's three words are believed with 201, 303 and 200, and settle the row."""
+    body = json.dumps({"outcome": kind, "reason": "why", "lead": {"id": LEAD_ID}, "price": 0})
+    expected = Verdict(Outcome(kind, "why", status, LEAD_ID, 0))
+    assert expected == verdict(status, body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"outcome":"success"}',
+        '{"outcome":"success","reason":null,"lead":null,"price":null}',
+        '{"outcome":"success","lead":{}}',
+        '{"outcome":"success","lead":{"id":null}}',
+        '\ufeff \n{"outcome":"success","appended":{"a":1,"a":2},"url":"x"}\r\n',
+    ],
+)
+def test_the_account_chooses_the_fields_of_its_response(body: str) -> None:
+    """All but the outcome may be absent, others present, a byte order mark before them."""
+    assert Outcome(OutcomeKind.SUCCESS, None, 201) == outcome(201, body)
+
+
+@pytest.mark.parametrize(
+    ("price", "micros"),
+    [("0", 0), ("1.5", 1_500_000), ("0.29", 290_000), ("-2", -2_000_000), ("1e2", 100_000_000)],
+)
+def test_a_price_is_kept_in_millionths(price: str, micros: int) -> None:
+    """Any finite number is a price."""
+    assert micros == outcome(201, f'{{"outcome":"success","price":{price}}}').price_micros
+
+
+def test_a_lead_id_has_one_spelling() -> None:
+    """An id in capitals is the same id."""
+    body = f'{{"outcome":"success","lead":{{"id":"{LEAD_ID.upper()}"}}}}'
+    assert LEAD_ID == outcome(201, body).lead_id
+
+
+def test_an_empty_reason_is_a_reason() -> None:
+    """LeadConduit tells an empty reason from none."""
+    assert "" == outcome(201, '{"outcome":"failure","reason":""}').reason
+
+
+def test_a_reason_is_scrubbed() -> None:
+    """The lead's own values do not come back into the ledger."""
+    body = '{"outcome":"failure","reason":"WILHELMINA <mina@example.com> is blocked"}'
+    assert "[first_name] <[email]> is blocked" == outcome(201, body).reason
+
+
+@pytest.mark.parametrize("kept_bytes", [len(SUCCESS) - 1, len(SUCCESS) - 4, len(SUCCESS)])
+def test_s3_a_cut_answer_is_in_doubt_with_its_lead_id(kept_bytes: int) -> None:
+    """S3: a body that is not whole is not believed, but its lead id and its word are kept."""
+    got = outcome(201, SUCCESS[:kept_bytes], cut="connection lost")
+    assert IN_DOUBT is got.kind
+    assert LEAD_ID == got.lead_id
+    assert (
+        "201 Created, but the body is cut: connection lost; the outcome reads success" == got.reason
+    )
+
+
+@pytest.mark.parametrize("kept_bytes", range(len(SUCCESS)))
+def test_s3_a_body_cut_anywhere_is_in_doubt(kept_bytes: int) -> None:
+    """S3: wherever the cut falls, told or untold, the row is in doubt and no id is invented."""
+    for cut in (None, "connection lost"):
+        got = outcome(201, SUCCESS[:kept_bytes], cut=cut)
+        assert IN_DOUBT is got.kind
+        assert got.lead_id in {None, LEAD_ID}
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"  ", b"garbage", b"{", b'{"outcome":"success"', b"\xff\xfe\x00", HTML, b"{}x"]
+)
+def test_s4_a_created_lead_without_a_readable_answer_is_in_doubt(body: bytes) -> None:
+    """S4: 201 says that the lead was taken; it is never sent again, whatever the body."""
+    got = verdict(201, body)
+    assert IN_DOUBT is got.outcome.kind
+    assert NextStep.SETTLE is got.next_step
+    assert got.outcome.reason is not None
+    assert got.outcome.reason.startswith("201 Created, but the body is ")
+
+
+@pytest.mark.parametrize(
+    "body", [HTML, b"<HTML>", b"<html lang=en>", b"Please log in", b"", b"\x00\x01"]
+)
+def test_s5_a_page_instead_of_an_answer_is_an_http_error(body: bytes) -> None:
+    """S5: a portal or maintenance page with 200 is held, and several in a row stop the run."""
+    got = verdict(200, body)
+    assert HTTP_ERROR is got.outcome.kind
+    assert NextStep.SUSPECT is got.next_step
+
+
+def test_s5_the_title_of_the_page_is_the_reason() -> None:
+    """S5: what a person would see on the page is told."""
+    assert "200 OK: Down for maintenance" == outcome(200, HTML).reason
+
+
+ODD_ANSWERS = [
+    "null",
+    "5",
+    '"success"',
+    "[]",
+    '["outcome","success"]',
+    "{}",
+    '{"outcome":null}',
+    '{"outcome":"skip"}',
+    '{"outcome":"Success"}',
+    '{"outcome":" success"}',
+    '{"outcome":["success"]}',
+    '{"outcome":{"success":1}}',
+    '{"outcome":true}',
+    '{"OUTCOME":"success"}',
+    '{"outcome":"success","outcome":"failure"}',
+    '{"outcome":"success","outcome":"success"}',
+    '{"outcome":"success","lead":{"id":"123"}}',
+    '{"outcome":"success","lead":{"id":""}}',
+    '{"outcome":"success","lead":{"id":5}}',
+    '{"outcome":"success","lead":"5f00000000000000000000c3"}',
+    '{"outcome":"success","lead":{"id":"5f00000000000000000000c3","id":"b"}}',
+    '{"outcome":"success","reason":5}',
+    '{"outcome":"success","price":NaN}',
+    '{"outcome":"success","price":Infinity}',
+    '{"outcome":"success","price":1e999}',
+    '{"outcome":"success","price":9223372036854775807}',
+    '{"outcome":"success","price":-1e300}',
+    '{"outcome":"success","price":true}',
+    '{"outcome":"success","price":"1"}',
+    '{"outcome":"success"}{"outcome":"success"}',
+] + [f'{{"outcome":"{kind}"}}' for kind in OutcomeKind if kind not in VERDICTS]
+
+
+@pytest.mark.parametrize("body", ODD_ANSWERS)
+@pytest.mark.parametrize("status", [200, 201])
+def test_s6_an_answer_of_another_shape_is_in_doubt(body: str, status: int) -> None:
+    """S6: whatever is odd, the row is in doubt; a word of ours from a server stays foreign."""
+    assert IN_DOUBT is outcome(status, body).kind
+
+
+def test_s6_the_lead_id_of_an_odd_answer_is_kept() -> None:
+    """S6: the id is salvaged, and the reason says what was odd and what could be read."""
+    body = f'{{"outcome":"success","lead":{{"id":"{LEAD_ID}"}},"price":NaN}}'
+    expected = "201 Created, but the body is not JSON; the outcome reads success"
+    assert Outcome(IN_DOUBT, expected, 201, LEAD_ID) == outcome(201, body)
+    body = f'{{"outcome":"skip","lead":{{"id":"{LEAD_ID}"}}}}'
+    expected = "201 Created, but the outcome is no known word: skip"
+    assert Outcome(IN_DOUBT, expected, 201, LEAD_ID) == outcome(201, body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"{LEAD_ID} {'d' * 24}",
+        "a" * 24,  # our own vendor_id, echoed
+        LEAD_ID + "0",
+        LEAD_ID[:-1],
+        "x" + LEAD_ID,
+    ],
+)
+def test_s6_no_lead_id_is_invented(body: str) -> None:
+    """S6: two ids, our own text or a part of something longer are no lead id."""
+    assert None is outcome(201, body).lead_id
+
+
+def test_s6_a_hostile_word_is_scrubbed() -> None:
+    """S6: the server's own word is told without the lead's data and without control characters."""
+    got = outcome(201, '{"outcome":"\\u001b[31mWilhelmina mina@example.com"}')
+    assert "201 Created, but the outcome is no known word: ?[first_name] [email]" == got.reason
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "[" * 100_000,
+        '{"a":' * 100_000,
+        '{"outcome":"success","price":' + "9" * 5_000 + "}",
+        '{"outcome":"success","reason":"' + "\\ud800" * 10 + '","price":-' + "9" * 5_000 + "}",
+    ],
+)
+def test_s7_deep_nesting_and_huge_integers_are_in_doubt(body: str) -> None:
+    """S7: what makes a JSON parser fail makes a doubt, not a crash."""
+    assert IN_DOUBT is outcome(201, body).kind
+
+
+@pytest.mark.parametrize("status", [301, 302, 304, 307, 308])
+def test_s11_a_redirect_is_an_http_error_and_suspect(status: int) -> None:
+    """S11: redirects are never followed; an answer in their body is not believed."""
+    got = verdict(status, SUCCESS)
+    assert HTTP_ERROR is got.outcome.kind
+    assert NextStep.SUSPECT is got.next_step
+
+
+@pytest.mark.parametrize("body", [b"", HTML, b"{}", SUCCESS[:-1]])
+def test_s11_a_see_other_without_an_answer_is_a_redirect(body: bytes) -> None:
+    """S11: 303 carries LeadConduit's answer or is somebody else's redirect."""
+    got = verdict(303, body)
+    assert HTTP_ERROR is got.outcome.kind
+    assert NextStep.SUSPECT is got.next_step
+
+
+@pytest.mark.parametrize("content_type", ["text/html", "application/xml", "image/png", ""])
+def test_s12_the_content_type_is_not_believed(content_type: str) -> None:
+    """S12: the bytes decide what a body is."""
+    reply = Reply(201, (("Content-Type", content_type),), SUCCESS)
+    expected = Outcome(OutcomeKind.SUCCESS, None, 201, LEAD_ID, 1_500_000)
+    assert expected == classify(reply, OWN, strict=False).outcome
+
+
+@pytest.mark.parametrize(
+    ("spelled", "expected"),
+    [
+        (b"caf\xe9 full", "caf\ufffd full"),
+        (b"a\\ud800b", "a?b"),
+        (b"a\\u0000b", "a?b"),
+        (b"\\u001b[31mred\\u001b]52;c;x\\u0007", "?red?"),
+        (b"abc\\u202edef", "abc?def"),
+        (b"<script>alert(1)</script>", "<script>alert(1)</script>"),
+        (b"=cmd|' /C calc'!A0", "=cmd|' /C calc'!A0"),
+        (b"two\\nlines\\tand more", "two lines and more"),
+    ],
+)
+def test_s13_a_hostile_reason_is_kept_harmless(spelled: bytes, expected: str) -> None:
+    """S13: the outcome stands, the reason can be stored and is one line."""
+    got = outcome(201, b'{"outcome":"failure","reason":"' + spelled + b'"}')
+    assert OutcomeKind.FAILURE is got.kind
+    assert expected == got.reason
+
+
+def test_s13_a_reason_of_a_megabyte_is_cut() -> None:
+    """S13: at most 500 characters are kept."""
+    got = outcome(201, json.dumps({"outcome": "failure", "reason": "no " * 350_000}))
+    assert 500 == len(got.reason or "")
+
+
+def test_an_xml_answer_is_a_doubt_that_says_so() -> None:
+    """XML is recognised, kept with its lead id, and not guessed at."""
+    body = f"<?xml version='1.0'?><result><outcome>success</outcome><id>{LEAD_ID}</id></result>"
+    expected = "201 Created, but the body is XML, which is not read; the outcome reads success"
+    assert Outcome(IN_DOUBT, expected, 201, LEAD_ID) == outcome(201, body)
+    assert IN_DOUBT is outcome(200, body).kind
+
+
+@pytest.mark.parametrize("status", [500, 501, 505, 520, 599, 600, 999])
+def test_s19_other_server_errors_are_held(status: int) -> None:
+    """S19: nobody knows whether the lead was taken, so it is held and not sent again."""
+    got = verdict(status, SUCCESS)
+    assert HTTP_ERROR is got.outcome.kind
+    assert NextStep.SETTLE is got.next_step
+    assert str(status) in (got.outcome.reason or "")
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 405, 406, 415])
+def test_s20_a_refused_destination_stops(status: int) -> None:
+    """S20: every other row would fare alike."""
+    got = verdict(status, b"")
+    assert HTTP_ERROR is got.outcome.kind
+    assert NextStep.STOP is got.next_step
+
+
+@pytest.mark.parametrize("status", [400, 408, 413, 422, 429, 451, 499])
+def test_s20_a_refused_request_is_held(status: int) -> None:
+    """S20: this row is held; the next may fare better."""
+    got = verdict(status, b"")
+    assert HTTP_ERROR is got.outcome.kind
+    assert NextStep.SETTLE is got.next_step
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "reason"),
+    [
+        (403, '{"message": "Source is disabled"}', "403 Forbidden: Source is disabled"),
+        (401, '{"error":"authentication failed"}', "401 Unauthorized: authentication failed"),
+        (405, "The PUT method is not allowed", None),
+        (400, "", "400 Bad Request"),
+        (400, '{"message": 5}', "400 Bad Request"),
+        (400, "[1]", "400 Bad Request"),
+        (400, "{", "400 Bad Request"),
+        (500, "<html><TITLE lang=en>Ouch &amp; more</title>", None),
+        (500, "<html>no title", "500 Internal Server Error"),
+        (520, "odd", "520: odd"),
+        (400, "no such person: Wilhelmina", "400 Bad Request: no such person: [first_name]"),
+    ],
+)
+def test_the_reason_of_an_http_error_says_what_came(
+    status: int, body: str, reason: str | None
+) -> None:
+    """Status, phrase, and what a person can use of the body, scrubbed."""
+    texts = {405: "The PUT method is not allowed", 500: "Ouch & more"}
+    expected = reason or f"{status} {HTTPStatus(status).phrase}: {texts[status]}"
+    assert expected == outcome(status, body).reason
+
+
+def test_the_excerpt_is_short() -> None:
+    """A reason is not a page."""
+    assert len(outcome(400, b"word " * 10_000).reason or "") < 250
+
+
+@pytest.mark.parametrize("status", [202, 203, 204, 205, 206, 207, 226, 299])
+def test_s22_other_successes_are_in_doubt(status: int) -> None:
+    """S22: somebody took it, and nobody knows what for; an answer in the body is not believed."""
+    got = verdict(status, SUCCESS)
+    assert IN_DOUBT is got.outcome.kind
+    assert LEAD_ID == got.outcome.lead_id
+    assert NextStep.SETTLE is got.next_step
+
+
+@pytest.mark.parametrize("status", [100, 101, 103, 199])
+def test_s23_an_interim_status_as_the_last_word_is_in_doubt(status: int) -> None:
+    """S23: the request was seen."""
+    assert IN_DOUBT is outcome(status, b"").kind
+
+
+@pytest.mark.parametrize(
+    ("status", "phrase", "is_ambiguous"),
+    [
+        (502, "502 Bad Gateway", True),
+        (503, "503 Service Unavailable", False),
+        (504, "504 Gateway Timeout", True),
+    ],
+)
+def test_transient_answers_are_retried(status: int, phrase: str, *, is_ambiguous: bool) -> None:
+    """LeadConduit asks for a retry; a proxy's 502 and 504 are counted as ambiguous."""
+    deferred = Outcome(OutcomeKind.DEFERRED, phrase, status)
+    expected = Verdict(deferred, NextStep.RETRY, is_ambiguous)
+    assert expected == verdict(status, HTML)
+    assert expected == verdict(status, SUCCESS)
+
+
+@pytest.mark.parametrize("status", [502, 504])
+def test_strict_holds_an_ambiguous_answer(status: int) -> None:
+    """S18: with ``--strict`` a lead that a proxy may have passed on is not sent again."""
+    got = verdict(status, b"", strict=True)
+    assert IN_DOUBT is got.outcome.kind
+    assert NextStep.SETTLE is got.next_step
+    assert NextStep.RETRY is verdict(503, b"", strict=True).next_step
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from([*OutcomeKind, LEAD_ID]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["outcome", "reason", "lead", "price", "id"]), inner)
+    ),
+    max_leaves=8,
+)
+bodies = st.binary(max_size=200) | json_values.map(lambda value: json.dumps(value).encode())
+
+
+@given(st.integers(100, 999), bodies, st.booleans(), st.booleans())
+@example(201, SUCCESS, False, False)  # noqa: FBT003  # hypothesis passes by position
+@example(201, b"\xef\xbb\xbf" + SUCCESS, False, False)  # noqa: FBT003  # as above
+def test_every_reply_has_a_verdict(
+    status: int,
+    body: bytes,
+    is_cut: bool,  # noqa: FBT001  # hypothesis passes by position
+    strict: bool,  # noqa: FBT001  # as above
+) -> None:
+    """No status and no bytes raise, and only an answer that says so is LeadConduit's verdict."""
+    got = verdict(status, body, cut="connection lost" if is_cut else None, strict=strict).outcome
+    assert status == got.http_status
+    (got.reason or "").encode()
+    assert got.lead_id is None or (24 == len(got.lead_id) and got.lead_id == got.lead_id.lower())
+    if got.kind in VERDICTS:
+        assert not is_cut
+        assert status in {200, 201, 303}
+        text = body.decode("utf-8", "replace").removeprefix("\ufeff")
+        assert got.kind == json.loads(text)["outcome"]
