@@ -2,8 +2,6 @@
 
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +9,6 @@ import anyio
 import pytest
 import trustme
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.client_proto import ResponseHandler
 from faultserver import (
     Script,
     Step,
@@ -32,51 +29,22 @@ from faultserver import (
     say,
     silence,
 )
+from sending import (
+    BODY,
+    DONE,
+    PATH,
+    QUICK_LIMITS,
+    a_request,
+    a_transport,
+    in_doubt,
+    kept,
+    not_sent,
+    until,
+)
 
 from bulkpost import __version__
-from bulkpost.clock import SystemClock
-from bulkpost.errors import ConfigError, InDoubtError, NotSentError
-from bulkpost.exchange import Request
-from bulkpost.transport.http import HttpTransport
+from bulkpost.errors import ConfigError
 from bulkpost.transport.settings import TransportSettings
-
-QUICK_LIMITS = {"connect_s": 0.3, "read_s": 0.3, "total_s": 0.6}
-QUICK = TransportSettings(**QUICK_LIMITS)
-BODY = b"email=ada%40example.com&last_name=Lovelace"
-DONE = b'{"outcome":"success","lead":{"id":"0123456789abcdef01234567"}}'
-PATH = "/flows/f/sources/s/submit?campaign=secret"
-
-
-@asynccontextmanager
-async def a_transport(
-    settings: TransportSettings = QUICK,
-    connections: int = 4,
-    resolver: AbstractResolver | None = None,
-) -> AsyncIterator[HttpTransport]:
-    async with HttpTransport(settings, connections, SystemClock(), resolver) as transport:
-        yield transport
-
-
-def a_request(origin: str, body: bytes = BODY) -> Request:
-    headers = {
-        "Content-Type": "application/x-www-form-urlencoded",
-        "Accept": "application/json",
-    }
-    return Request("POST", origin + PATH, headers, body)
-
-
-async def not_sent(transport: HttpTransport, origin: str) -> NotSentError:
-    with pytest.raises(NotSentError) as caught:
-        await transport.send(a_request(origin))
-    assert "secret" not in f"{caught.value!r} {caught.value.message} {caught.value.advice}"
-    return caught.value
-
-
-async def in_doubt(transport: HttpTransport, origin: str, body: bytes = BODY) -> InDoubtError:
-    with pytest.raises(InDoubtError) as caught:
-        await transport.send(a_request(origin, body))
-    assert "secret" not in f"{caught.value!r} {caught.value.message} {caught.value.advice}"
-    return caught.value
 
 
 class Names(AbstractResolver):
@@ -395,17 +363,3 @@ async def test_a_cancellation_passes_through() -> None:
         await transport.send(a_request(server.url))
 
     assert (2, 2) == (server.connections, len(server.complete))
-
-
-def kept(transport: HttpTransport) -> list[ResponseHandler]:
-    """Return the connections that wait to be used again."""
-    assert transport._session is not None  # noqa: SLF001  # aiohttp shows its pool to nobody
-    pool = transport._session.connector._conns  # type: ignore[union-attr]  # noqa: SLF001  # as above
-    return [connection for waiting in pool.values() for connection, _ in waiting]
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    """Let everything else run until something has happened."""
-    with anyio.fail_after(10):
-        while not is_so():  # noqa: ASYNC110  # the kernel has no event to offer
-            await anyio.sleep(0.001)
