@@ -13,6 +13,7 @@ from bulkpost.outcome import VERDICTS, OutcomeKind
 _BOM = b"\xef\xbb\xbf"
 _LOOKED_AT_BYTES = 512
 _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body|title)[\s>]", re.IGNORECASE)
+_XML_STARTS = (b"<?xml", b"<result", b"<response", b"<!doctype response", b"<!doctype result")
 _SCALAR = re.compile(rb"""["\d-]|(?:null|true|false|NaN|-?Infinity)\b""")
 _LEAD_ID = re.compile(rb"(?<![0-9A-Za-z])[0-9a-fA-F]{24}(?![0-9A-Za-z])")
 _WORDS = b"|".join(kind.value.encode() for kind in sorted(VERDICTS))
@@ -68,7 +69,7 @@ def shape_of(body: bytes) -> Shape:
         return Shape.JSON
     if _HTML.search(start):
         return Shape.HTML
-    return Shape.XML if start.startswith((b"<?xml", b"<result", b"<response")) else Shape.OTHER
+    return Shape.XML if start.lower().startswith(_XML_STARTS) else Shape.OTHER
 
 
 def trimmed(body: bytes) -> bytes:

@@ -268,6 +268,8 @@ def test_an_xml_answer_is_a_doubt_that_says_so() -> None:
     expected = "201 Created, but the body is XML, which is not read; the outcome reads success"
     assert Outcome(IN_DOUBT, expected, 201, LEAD_ID) == outcome(201, body)
     assert IN_DOUBT is outcome(200, body).kind
+    classic = f"<!DOCTYPE response SYSTEM 'x'><response><leadId>{LEAD_ID}</leadId></response>"
+    assert LEAD_ID == outcome(200, classic).lead_id
 
 
 @pytest.mark.parametrize("status", [500, 501, 505, 520, 599, 600, 999])
