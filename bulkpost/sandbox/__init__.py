@@ -15,6 +15,7 @@ In the order in which a request lives it:
 ``sandbox``     joins these without I/O
 ``wire``        delivers an answer, well-formed or broken
 ``server``      the aiohttp server; the only module here that binds a socket
+``run``         a sandbox as a process of its own
 
 It knows nothing of the client but the wire, so that the two cannot share a mistake.
 """

@@ -38,7 +38,8 @@ def _content(verdict: Verdict, lead: dict[str, Any], shown: Iterable[str]) -> di
                 content["reason"] = verdict.reason
         elif name.startswith("lead."):
             _show(content, lead, name.split("."))
-    content["price"] = int(verdict.price) if verdict.price.is_integer() else verdict.price
+    price = float(verdict.price)
+    content["price"] = int(price) if price.is_integer() else price
     return content
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bulkpost.clock import Clock, SystemClock
+from bulkpost.log import get_logger
 from bulkpost.sandbox.faults import Fault, FaultOrder, FaultPlan, Wire, dice
 from bulkpost.sandbox.identity import Sightings, identity
 from bulkpost.sandbox.orders import Orders, split_orders
@@ -114,11 +115,14 @@ class Sandbox:
     def receive(self, target: Target, incoming: Incoming) -> Answer:
         """Handle one request: take the lead or not, write it down, and say what to answer.
 
-        Raises:
-            OSError: The log could not be written; the lead is not taken.
+        A lead that the log cannot be given is not taken, and answered 500.
         """
         received_at = _rfc3339(self.clock.now_at())
-        answer = self._answer(target, incoming, received_at)
+        try:
+            answer = self._answer(target, incoming, received_at)
+        except OSError as error:
+            get_logger().error("lead_log_failed", error=error.strerror)
+            answer = _refused(Refusal(500, "The lead log cannot be written"))
         fault = answer.fault
         self._store.record(
             ReceivedRequest(
@@ -170,21 +174,22 @@ class Sandbox:
         if fault is not None and not fault.takes:
             return Answer(fault.status or 0, {}, b"", fault, latency_s)
         verdict = self._verdict(target, lead)
-        taken = None
-        if not target.is_ping:
-            taken = self._take(target, lead, verdict, (received_at, fault))
+        lead_id = None if target.is_ping else self._store.next_lead_id()
         headers = {"Content-Type": submission.reply_type}
         if submission.redirect_to is not None:
             headers["Location"] = submission.redirect_to
-        return Answer(
+        answer = Answer(
             status=_handled_status(target, submission),
             headers=headers,
-            body=self._body(verdict, lead, taken, submission.reply_type),
+            body=self._body(verdict, lead, lead_id, submission.reply_type),
             fault=fault,
             latency_s=latency_s,
-            lead_id=None if taken is None else taken.id,
-            outcome=None if taken is None else taken.outcome,
+            lead_id=lead_id,
+            outcome=None if lead_id is None else verdict.outcome,
         )
+        if lead_id is not None:  # last, so that nothing can fail once the lead is taken
+            self._take(target, lead, verdict, (lead_id, received_at, fault))
+        return answer
 
     def _fault(self, lead: _Lead) -> Fault | None:
         planned = self._plan.choose(lead.key, lead.nth)
@@ -208,11 +213,11 @@ class Sandbox:
         return as_bid(verdict) if target.is_ping else verdict
 
     def _take(
-        self, target: Target, lead: _Lead, verdict: Verdict, how: tuple[str, Fault | None]
-    ) -> TakenLead:
-        received_at, fault = how
+        self, target: Target, lead: _Lead, verdict: Verdict, how: tuple[str, str, Fault | None]
+    ) -> None:
+        lead_id, received_at, fault = how
         taken = TakenLead(
-            id=self._store.next_lead_id(),
+            id=lead_id,
             fields=lead.fields,
             outcome=verdict.outcome,
             reason=verdict.reason,
@@ -225,13 +230,10 @@ class Sandbox:
         )
         self._store.take(taken)
         self._sightings.took(lead.key)
-        return taken
 
-    def _body(
-        self, verdict: Verdict, lead: _Lead, taken: TakenLead | None, reply_type: str
-    ) -> bytes:
+    def _body(self, verdict: Verdict, lead: _Lead, lead_id: str | None, reply_type: str) -> bytes:
         shown = dict(lead.fields) if isinstance(lead.fields, dict) else {}
-        shown["id"] = None if taken is None else taken.id
+        shown["id"] = lead_id
         return render(verdict, shown, reply_type, self.settings.reply_fields)
 
 

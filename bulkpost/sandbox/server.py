@@ -62,6 +62,11 @@ class Address:
         return self.origin + routes.LEADS_PATH
 
     @property
+    def requests_url(self) -> str:
+        """Where the requests received can be read."""
+        return self.origin + routes.REQUESTS_PATH
+
+    @property
     def stats_url(self) -> str:
         """Where the counts can be read."""
         return self.origin + routes.STATS_PATH

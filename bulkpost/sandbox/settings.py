@@ -1,6 +1,7 @@
 """What the sandbox can be told, by command line, by a TOML file and in process."""
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -33,7 +34,7 @@ class SandboxSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
             oldest are forgotten first. The log file is not affected.
     """
 
-    seed: Annotated[int, msgspec.Meta(ge=0, lt=2**63)] | None = None
+    seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | None = None
     flow_id: ObjectId | None = None
     source_id: ObjectId | None = None
     price: float = 0.0
@@ -55,12 +56,27 @@ def load_settings(path: Path) -> SandboxSettings:
         ConfigError: The file cannot be read, is not TOML, or a setting is wrong.
     """
     try:
-        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), SandboxSettings)
+        read = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(
             f"{path}: cannot be read as TOML: {error}", advice="Correct the sandbox file."
         ) from error
+    return _checked(read, str(path))
+
+
+def changed(settings: SandboxSettings, changes: Mapping[str, object]) -> SandboxSettings:
+    """Return the settings with some of them changed.
+
+    Raises:
+        ConfigError: A new value is out of range.
+    """
+    return _checked({**msgspec.structs.asdict(settings), **changes}, "sandbox")
+
+
+def _checked(values: Mapping[str, object], where: str) -> SandboxSettings:
+    try:
+        return msgspec.convert(values, SandboxSettings)
     except msgspec.ValidationError as error:
         raise ConfigError(
-            f"{path}: {error}", advice="The settings are listed in docs/sandbox.md."
+            f"{where}: {error}", advice="The settings are listed in docs/sandbox.md."
         ) from error
