@@ -132,7 +132,7 @@ def build_map(
     refuse_conflicts(plan, unusable_columns)
     by_field = {name: index for index, name in plan.fields}
     fields = tuple((i, name) for i, name in plan.fields if not plan.is_routing(name))
-    ssn_columns = frozenset(i for i in range(len(columns)) if _is_ssn_column(plan, i))
+    ssn_columns = _ssn_columns(plan)
     ssn_fields = frozenset(
         {name for i, name in fields if i in ssn_columns}
         | {name for name in settings.constants if _is_ssn(name, settings)}
@@ -159,13 +159,21 @@ def _routed_destination(destination: Destination, flow_id: str, source_id: str) 
     return destination.routed(flow_id, source_id)
 
 
-def _is_ssn_column(plan: Assignment, index: int) -> bool:
-    header = trimmed(plan.columns[index])
-    name = dict(plan.fields).get(index, header)
+def _ssn_columns(plan: Assignment) -> frozenset[int]:
+    names = dict(plan.fields)
+    headers = [trimmed(column) for column in plan.columns]
+    return frozenset(
+        index
+        for index, header in enumerate(headers)
+        if _is_ssn_column(names.get(index, header), header, plan.settings)
+    )
+
+
+def _is_ssn_column(name: str, header: str, settings: MapSettings) -> bool:
     # A column called SSN is one, whatever field it feeds, unless the field's type says otherwise.
-    if name in plan.settings.types:
-        return _is_ssn(name, plan.settings)
-    return _is_ssn(name, plan.settings) or _is_ssn(header, plan.settings)
+    if name in settings.types:
+        return _is_ssn(name, settings)
+    return _is_ssn(name, settings) or _is_ssn(header, settings)
 
 
 def _is_ssn(name: str, settings: MapSettings) -> bool:
