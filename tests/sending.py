@@ -14,8 +14,7 @@ from bulkpost.exchange import Request
 from bulkpost.transport.http import HttpTransport
 from bulkpost.transport.settings import TransportSettings
 
-QUICK_LIMITS = {"connect_s": 0.3, "read_s": 0.3, "total_s": 0.6}
-QUICK = TransportSettings(**QUICK_LIMITS)
+QUICK = TransportSettings(connect_s=0.3, read_s=0.3, total_s=0.6)
 BODY = b"email=ada%40example.com&last_name=Lovelace"
 DONE = b'{"outcome":"success","lead":{"id":"0123456789abcdef01234567"}}'
 PATH = "/flows/f/sources/s/submit?campaign=secret"

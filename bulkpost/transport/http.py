@@ -14,20 +14,20 @@ import ssl
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import TracebackType
-from typing import ClassVar, Final, Self
+from typing import Final, Self
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, AbstractStreamWriter
-from aiohttp.connector import Connection
-from multidict import CIMultiDict, istr
+from aiohttp.abc import AbstractResolver
+from multidict import CIMultiDict
 from yarl import URL
 
 from bulkpost import __version__
 from bulkpost.clock import Clock
 from bulkpost.errors import ConfigError, InDoubtError, NotSentError
 from bulkpost.exchange import Reply, Request
-from bulkpost.faultpoint import fault_point
 from bulkpost.transport.settings import TransportSettings
+from bulkpost.transport.watch import ReadWatch
+from bulkpost.transport.wire import Body, Connector, PlainRequest, overlong_reply
 from bulkpost.transport.wording import (
     CERTIFICATE_ADVICE,
     lost_in_words,
@@ -39,60 +39,6 @@ from bulkpost.transport.wording import (
 USER_AGENT: Final = f"bulkpost/{__version__}"
 _SWITCHING_PROTOCOLS: Final = 101
 _URLS_KEPT: Final = 1024
-# aiohttp wants one; the request's own Content-Type goes before it.
-_FALLBACK: Final = CIMultiDict({"Content-Type": "application/octet-stream"})
-
-
-class StaleConnectionError(aiohttp.ClientConnectionError):
-    """A kept connection holds bytes that nobody asked for; nothing was written to it."""
-
-
-class _Body(aiohttp.Payload):
-    """A body in memory, written with the head in one go; it knows whether its request left.
-
-    Attributes:
-        sent_s: When the request left, monotonic; None if it cannot have left.
-    """
-
-    _autoclose = True
-
-    def __init__(self, value: bytes, clock: Clock) -> None:
-        # Not the parent's: a body is made per lead, and its headers are the request's.
-        self._value = value
-        self._size = len(value)
-        self._headers = _FALLBACK
-        self.clock = clock
-        self.sent_s: float | None = None
-
-    def leave(self) -> None:
-        """Note that bytes may be on the wire from now on."""
-        if self.sent_s is None:
-            self.sent_s = self.clock.now_s()
-
-    async def write(self, writer: AbstractStreamWriter) -> None:
-        """Write all of it: what aiohttp calls when it sends the request."""
-        self.leave()
-        await writer.write(self._value)
-        fault_point("sent")
-
-    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        """Return it as text; aiohttp's interface asks for this and never calls it."""
-        return bytes(self._value).decode(encoding, errors)
-
-
-class _PlainRequest(aiohttp.ClientRequest):
-    """A request without headers of aiohttp's own, on a connection without leftovers."""
-
-    DEFAULT_HEADERS: ClassVar[dict[istr, str]] = {}  # type: ignore[misc]  # constant there too
-
-    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
-        """Write to a connection: what aiohttp calls once it has one."""
-        if conn.protocol is None or conn.protocol.should_close:
-            raise StaleConnectionError
-        body = self.body
-        assert isinstance(body, _Body), type(body)
-        body.leave()
-        return await super().send(conn)
 
 
 @dataclass(slots=True)
@@ -113,6 +59,7 @@ class HttpTransport:
     clock: Clock
     resolver: AbstractResolver | None = None
     _session: aiohttp.ClientSession | None = field(default=None, init=False)
+    _watch: ReadWatch = field(init=False)
 
     async def __aenter__(self) -> Self:
         """Open the pool.
@@ -122,20 +69,20 @@ class HttpTransport:
         """
         settings = self.settings
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
+            connector=Connector(
                 limit=self.connections,
                 keepalive_timeout=settings.keepalive_s,
                 ssl=_tls_context(settings.ca_file),
                 resolver=self.resolver,
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
-            request_class=_PlainRequest,
-            timeout=aiohttp.ClientTimeout(
-                total=settings.total_s, connect=settings.connect_s, sock_read=settings.read_s
-            ),
+            request_class=PlainRequest,
+            timeout=aiohttp.ClientTimeout(total=settings.total_s, connect=settings.connect_s),
             trust_env=settings.trust_env,
             raise_for_status=False,
         )
+        self._watch = ReadWatch(settings.read_s)
+        self._watch.start()
         return self
 
     async def __aexit__(
@@ -146,6 +93,7 @@ class HttpTransport:
     ) -> None:
         """Close every connection."""
         if self._session is not None:
+            self._watch.stop()
             await self._session.close()
             self._session = None
 
@@ -160,7 +108,7 @@ class HttpTransport:
         session = self._session
         assert session is not None, "used outside its context"
         url = _url(request.url)
-        body = _Body(request.body, self.clock)
+        body = Body(request.body, self.clock, self._watch)
         headers = CIMultiDict(request.headers)
         headers.setdefault("User-Agent", USER_AGENT)
         try:
@@ -174,10 +122,14 @@ class HttpTransport:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if body.sent_s is None:
                 raise _unsent(error, url) from None
+            if overlong := overlong_reply(body.connection):
+                return self._overlong(overlong, body.sent_s)
             raise InDoubtError(f"{place(url)} {lost_in_words(error)}.") from None
+        finally:
+            self._watch.end(body.connection)
         return await self._read(response, body)
 
-    async def _read(self, response: aiohttp.ClientResponse, request_body: _Body) -> Reply:
+    async def _read(self, response: aiohttp.ClientResponse, request_body: Body) -> Reply:
         """Read the body as far as it comes; the status is known, so nothing raises from here on."""
         limit = self.settings.reply_bytes_max
         chunks: list[bytes] = []
@@ -187,6 +139,7 @@ class HttpTransport:
         is_whole = False
         try:
             if response.status != _SWITCHING_PROTOCOLS:
+                self._watch.begin(content)
                 while room and (chunk := await content.read(room)):
                     chunks.append(chunk)
                     room -= len(chunk)
@@ -195,8 +148,12 @@ class HttpTransport:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             cut = unread_in_words(error)
         finally:
+            self._watch.end(content)
             if not is_whole:
-                response.close()  # the rest of it must not become another lead's answer
+                # The rest of it must not become another lead's answer.
+                response.close()
+                if request_body.connection is not None:
+                    request_body.connection.close()  # a bare 101 is back in the pool by now
         assert request_body.sent_s is not None, "answered, but never seen to leave"
         return Reply(
             status=response.status,
@@ -209,6 +166,18 @@ class HttpTransport:
             body=b"".join(chunks)[:limit],
             cut=cut,
             latency_s=self.clock.now_s() - request_body.sent_s,
+        )
+
+    def _overlong(
+        self, overlong: tuple[int, tuple[tuple[str, str], ...], bytes], sent_s: float
+    ) -> Reply:
+        status, headers, body = overlong
+        return Reply(
+            status=status,
+            headers=headers,
+            body=body[: self.settings.reply_bytes_max],
+            cut="longer than its Content-Length",
+            latency_s=self.clock.now_s() - sent_s,
         )
 
 

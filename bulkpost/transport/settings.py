@@ -11,8 +11,9 @@ class TransportSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     Attributes:
         connect_s: Longest wait for a connection (name, TCP, TLS), in seconds. Nothing has been
             sent then: the row is tried again.
-        read_s: Longest silence after the request was sent, in seconds. LeadConduit's own limit is
-            360 s; a shorter wait here puts leads in doubt that would have been answered.
+        read_s: Longest wait for the head of an answer, and again for its body, in seconds.
+            LeadConduit's own limit is 360 s; a shorter wait here puts leads in doubt that would
+            have been answered.
         total_s: Longest duration of one attempt, in seconds.
         reply_bytes_max: A reply is read up to here, in bytes after decompression.
         keepalive_s: An idle connection is not used again after this, in seconds. Short on

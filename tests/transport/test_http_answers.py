@@ -22,11 +22,11 @@ from faultserver import (
     response,
     say,
 )
-from sending import BODY, DONE, QUICK_LIMITS, a_request, a_transport, in_doubt, kept, until
+from msgspec.structs import replace
+from sending import BODY, DONE, QUICK, a_request, a_transport, in_doubt, kept, until
 
 from bulkpost.errors import InDoubtError, NotSentError
 from bulkpost.exchange import Reply
-from bulkpost.transport.settings import TransportSettings
 
 LIMIT = 1_048_576
 HEAD = b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\n"
@@ -88,25 +88,22 @@ async def test_s3_a_cut_body_keeps_its_status_and_what_came(raw: bytes) -> None:
     assert [BODY] == taken
 
 
-async def test_s3_bytes_beyond_the_length_do_not_reach_the_next_lead() -> None:
-    """A length counted in characters leaves bytes over: in doubt, and the next lead is fine."""
+async def test_s3_a_length_counted_in_characters_keeps_the_reply() -> None:
+    """The vendor's own fault leaves bytes over: they are the body's, and no other lead's."""
     body = '{"outcome":"failure","reason":"trop \u00e2g\u00e9","lead":{"id":"0"}}'
     raw = HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body.encode()
     script = [request, say(raw), request]
-    async with (
-        fault_server(script, answer(201, DONE)) as server,
-        a_transport() as transport,
-    ):
-        await in_doubt(transport, server.url)
-        reply = await transport.send(a_request(server.url))
+    replies, taken, connections = await sent_to(script, answer(201, DONE), times=2)
 
-    assert (201, DONE, None) == (reply.status, reply.body, reply.cut)
-    assert (2, 2) == (server.connections, len(server.complete))
+    assert (201, body.encode()) == (replies[0].status, replies[0].body)
+    assert "longer than its Content-Length" == replies[0].cut
+    assert "application/json" == replies[0].header("content-type")
+    assert (201, DONE, None) == (replies[1].status, replies[1].body, replies[1].cut)
+    assert (2, 2) == (connections, len(taken))
 
 
 async def test_s3_a_reset_in_the_body_is_cut() -> None:
     """A RST loses the rest of the body, not the status."""
-
     script = [request, say(HEAD + b"Content-Length: 999\r\n\r\n"), reset]
     [reply], _, _ = await sent_to(script)
 
@@ -202,15 +199,13 @@ async def test_s23_switching_protocols_is_a_reply_and_ends_the_connection() -> N
     assert (2, 2) == (connections, len(taken))
 
 
-async def test_s23_switching_to_nothing_is_in_doubt() -> None:
-    """A 101 that names no protocol is no answer at all."""
-    async with (
-        fault_server(raw_answer(b"HTTP/1.1 101 Switching\r\n\r\n")) as server,
-        a_transport() as transport,
-    ):
-        await in_doubt(transport, server.url)
+async def test_s23_switching_to_nothing_is_a_reply_too() -> None:
+    """A 101 that names no protocol ends its connection like any other."""
+    bare = raw_answer(b"HTTP/1.1 101 Switching\r\n\r\n")
+    replies, taken, connections = await sent_to(bare, answer(201, DONE), times=2)
 
-    assert [BODY] == [seen.body for seen in server.complete]
+    assert [101, 201] == [reply.status for reply in replies]
+    assert (2, 2) == (connections, len(taken))
 
 
 async def test_s24_an_http_1_0_answer_without_length_ends_with_the_connection() -> None:
@@ -309,7 +304,7 @@ async def test_s26_cookies_are_not_kept() -> None:
     ],
 )
 async def test_s27_what_is_not_http_is_in_doubt(raw: bytes) -> None:
-    """aiohttp invents a status 400 for such answers: nobody may believe it."""
+    """The library invents a status 400 for such answers: nobody may believe it."""
     async with fault_server(raw_answer(raw)) as server, a_transport() as transport:
         error = await in_doubt(transport, server.url)
 
@@ -342,7 +337,7 @@ async def test_any_status_is_a_reply(status: int) -> None:
 
 async def test_a_total_limit_without_a_read_limit_ends_in_doubt() -> None:
     """The read limit need not be the smaller one."""
-    settings = TransportSettings(**(QUICK_LIMITS | {"read_s": 60.0, "total_s": 0.3}))
+    settings = replace(QUICK, read_s=60.0, total_s=0.3)
     async with fault_server([request, hang]) as server, a_transport(settings) as transport:
         await in_doubt(transport, server.url)
 

@@ -29,11 +29,12 @@ from faultserver import (
     say,
     silence,
 )
+from msgspec.structs import replace
 from sending import (
     BODY,
     DONE,
     PATH,
-    QUICK_LIMITS,
+    QUICK,
     a_request,
     a_transport,
     in_doubt,
@@ -155,10 +156,10 @@ async def test_n4_a_request_that_found_no_free_connection_is_not_sent() -> None:
     assert 1 == len(server.requests)
 
 
-def trusting(authority: trustme.CA, folder: Path, **limits: float) -> TransportSettings:
+def trusting(authority: trustme.CA, folder: Path) -> TransportSettings:
     file = folder / "authority.pem"
     authority.cert_pem.write_to_path(file)
-    return TransportSettings(ca_file=str(file), **(QUICK_LIMITS | limits))
+    return replace(QUICK, ca_file=str(file))
 
 
 def tls_of(certificate: trustme.LeafCert) -> ssl.SSLContext:
@@ -343,7 +344,7 @@ async def test_n16_proxies_of_the_environment_are_used_only_on_request(
     async with fault_server(answer(201, DONE)) as server, fault_server(answer(201)) as proxy:
         monkeypatch.setenv("http_proxy", proxy.url)
         monkeypatch.delenv("no_proxy", raising=False)
-        settings = TransportSettings(trust_env=trust_env, **QUICK_LIMITS)
+        settings = replace(QUICK, trust_env=trust_env)
         async with a_transport(settings) as transport:
             await transport.send(a_request(server.url))
 
