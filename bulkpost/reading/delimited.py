@@ -163,13 +163,15 @@ def _delimiter(
     """Return the delimiter and where the header begins."""
     with closing(content.open(start.offset_bytes)) as source:
         feed = LineFeed(source, content, start, settings)
-        lines = list(islice(feed, _SAMPLE_LINES_MAX))
-        stated = stated_delimiter(lines[0]) if lines else ""
-        if stated:
-            feed.lines_done = 1
-            start = feed.position(1)
-    if settings.delimiter or stated:
-        return settings.delimiter or stated, start
+        lines: list[str] = []
+        for line, text in enumerate(islice(feed, _SAMPLE_LINES_MAX), 1):
+            feed.lines_done = line
+            stated = stated_delimiter(text) if line == 1 else ""
+            if stated:
+                return settings.delimiter or stated, feed.position(1)
+            lines.append(text)
+    if settings.delimiter:
+        return settings.delimiter, start
     if settings.format == "tsv" or content.path.suffix.lower() in _TAB_SUFFIXES:
         return "\t", start
     return likely_delimiter(lines), start

@@ -91,8 +91,17 @@ def likely_encoding(sample: bytes) -> str:
     """Guess the encoding of bytes that are not UTF-8, for advice only."""
     from charset_normalizer import from_bytes  # noqa: PLC0415  # needed only to explain a refusal
 
-    best = from_bytes(sample[:_GUESS_BYTES_MAX], cp_isolation=_LIKELY, threshold=0.5).best()
-    return best.encoding if best is not None else _LIKELY_DEFAULT
+    found = from_bytes(sample[:_GUESS_BYTES_MAX], cp_isolation=_LIKELY, threshold=0.5)
+    best = found.best()
+    if best is None:
+        return _LIKELY_DEFAULT
+    # Of several that read equally well the most common is the likeliest.
+    equals = {
+        match.encoding
+        for match in found
+        if match.chaos <= best.chaos and match.coherence >= best.coherence
+    }.union(best.could_be_from_charset)
+    return _LIKELY_DEFAULT if _LIKELY_DEFAULT in equals else best.encoding
 
 
 class Utf8Source:
@@ -135,7 +144,7 @@ class Utf8Source:
 def _known(given: str) -> str:
     try:
         codec = codecs.lookup(given).name
-        b"".decode(codec)
+        "\r\n".encode(codec)  # refuses base64 and its like
     except LookupError:
         raise InputError(
             f"The encoding {given} is not known.",

@@ -181,7 +181,7 @@ class LineFeed:
         likely = likely_encoding(odd_lines)
         return InputError(
             f"{where}: {what} is not UTF-8; the file looks like {likely}.",
-            advice=f"If it is, name the encoding: --encoding {likely}",
+            advice=f"If it is, name it: --encoding {likely}; else save the file as UTF-8.",
         )
 
 

@@ -10,7 +10,7 @@ date                      ``2024-01-05``
 timestamp                 RFC 3339: ``2024-01-05T13:45:00``, fractions as needed, ``Z`` for UTC, the
                           zone's offset for another zone, nothing if there is no zone
 time                      ``13:45:00``, fractions as needed
-duration                  ISO 8601 in seconds: ``PT3723.5S``
+duration                  ISO 8601 in seconds: ``PT3723.5S``, ``-PT90S``
 string, dictionary        verbatim, decoded
 null                      an empty cell
 list, struct, map, binary no text form: the column is unusable
@@ -122,15 +122,14 @@ def _time(column: Any) -> list[str]:
 def _duration(column: Any) -> list[str]:
     unit = _UNITS_PER_S[column.type.unit]
     return [
-        "" if value is None else f"PT{_seconds(value, unit)}S"
+        "" if value is None else f"{'-' if value < 0 else ''}PT{_seconds(abs(value), unit)}S"
         for value in column.cast(pa.int64()).to_pylist()
     ]
 
 
 def _seconds(value: int, unit: int) -> str:
-    whole, part = divmod(abs(value), unit)
-    digits = _short(f"{whole}.{part:0{len(str(unit)) - 1}d}") if unit > 1 else str(whole)
-    return f"-{digits}" if value < 0 else digits
+    whole, part = divmod(value, unit)
+    return _short(f"{whole}.{part:0{len(str(unit)) - 1}d}") if unit > 1 else str(whole)
 
 
 def _timestamp(column: Any) -> list[str]:
