@@ -30,8 +30,8 @@ class SandboxSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         content_length: Whether ``Content-Length`` counts bytes, or characters as LeadConduit's
             own module does (a reason that is not ASCII then arrives cut).
         body_bytes_max: A longer body is answered 413.
-        keep_max: Leads and requests kept for ``/sandbox/leads`` and for duplicate detection; the
-            oldest are forgotten first. The log file is not affected.
+        keep_max: Leads and requests kept for ``/sandbox/leads`` and for duplicate detection, at
+            about 1.2 kB each; the oldest are forgotten first. The log file is not affected.
     """
 
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | None = None

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import aiohttp
+import anyio
+import anyio.lowlevel
 import msgspec
 import pytest
 import uvloop
@@ -157,6 +159,28 @@ async def test_a_hang_lasts_until_the_client_leaves(order: str, taken: int) -> N
     received, _ = await attempt
 
     assert b"" == received
+
+
+async def test_a_hang_ends_when_its_client_leaves() -> None:
+    """No hanging request outlives its connection, so a long run gathers none."""
+    sandbox = Sandbox()
+
+    async with serve(sandbox) as address:
+        with anyio.fail_after(30):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(_hang, address)
+                while not sandbox.requests:
+                    await anyio.lowlevel.checkpoint()
+                in_flight_before = sandbox.stats.in_flight
+                tasks.cancel_scope.cancel()
+            while sandbox.stats.in_flight:
+                await anyio.lowlevel.checkpoint()
+
+    assert (1, 0) == (in_flight_before, sandbox.stats.in_flight)
+
+
+async def _hang(address: Address) -> None:
+    await _raw(address, sandbox_fault="hang_after")
 
 
 async def test_a_cut_answer_promises_more_than_comes() -> None:
