@@ -26,6 +26,7 @@ class Wire(Enum):
     RESET = auto()  # TCP reset instead of an answer
     CLOSE = auto()  # an orderly end of the connection instead of an answer
     CUT = auto()  # the head promises more than comes, then the connection ends
+    CUT_LATE = auto()  # the same, but only the last byte is missing
     GARBAGE = auto()  # 201 and a body that is not JSON
     EMPTY = auto()  # 201 and no body
     DRIP = auto()  # the right answer, one byte at a time
@@ -59,6 +60,7 @@ _NAMED: Final[dict[str, tuple[Wire, bool, int | None]]] = {
     "close_before": (Wire.CLOSE, False, None),
     "close_after": (Wire.CLOSE, True, None),
     "cut": (Wire.CUT, True, 201),
+    "cut_late": (Wire.CUT_LATE, True, 201),
     "garbage": (Wire.GARBAGE, True, 201),
     "empty": (Wire.EMPTY, True, 201),
     "drip": (Wire.DRIP, True, 201),

@@ -59,6 +59,8 @@ class Wires:
                 _reset(transport)
             case Wire.CUT:
                 transport.write(_head(answer, len(answer.body)) + answer.body[:_CUT_BYTES])
+            case Wire.CUT_LATE:
+                transport.write(_head(answer, len(answer.body)) + answer.body[:-1])
             case Wire.DRIP:
                 await self._drip(transport, _head(answer, len(answer.body)) + answer.body)
             case _:

@@ -183,18 +183,19 @@ async def _hang(address: Address) -> None:
     await _raw(address, sandbox_fault="hang_after")
 
 
-async def test_a_cut_answer_promises_more_than_comes() -> None:
-    """The lead is taken, the head is whole, the body ends early."""
+@pytest.mark.parametrize(("order", "has_id"), [("cut", False), ("cut_late", True)])
+async def test_a_cut_answer_promises_more_than_comes(order: str, *, has_id: bool) -> None:
+    """The lead is taken, the head is whole, the body ends early, before or after the lead id."""
     sandbox = Sandbox()
 
     async with serve(sandbox) as address:
-        received, _ = await _raw(address, sandbox_fault="cut")
+        received, _ = await _raw(address, sandbox_fault=order)
 
     head, _, body = received.partition(b"\r\n\r\n")
     promised = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
     assert head.startswith(b"HTTP/1.1 201 ")
     assert len(body) < promised
-    assert 1 == len(sandbox.leads)
+    assert [has_id] == [lead.id.encode() in body for lead in sandbox.leads]
 
 
 async def test_a_drip_is_the_right_answer_slowly() -> None:
