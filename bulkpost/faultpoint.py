@@ -56,4 +56,5 @@ def _inert(_passed: str) -> None:
 
 
 _SPEC = os.environ.get("BULKPOST_FAULT", "")
+IS_ARMED: Final = bool(_SPEC)
 fault_point: Final[Callable[[str], None]] = _active(_SPEC) if _SPEC else _inert

@@ -157,7 +157,9 @@ def test_s15_a_shorter_retry_after_does_not_shorten_a_longer_one() -> None:
     first, second = admitted(breaker, 0.0), admitted(breaker, 0.0)
     breaker.failed(0.0, first, status=503, retry_after_s=30.0)
     breaker.failed(1.0, second, status=503, retry_after_s=5.0)
+    assert 29.0 == breaker.wait_s(1.0)
 
+    breaker.answered()
     assert 29.0 == breaker.wait_s(1.0)
 
 

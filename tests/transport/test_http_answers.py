@@ -5,6 +5,7 @@ import re
 import tracemalloc
 import zlib
 
+import anyio
 import pytest
 from faultserver import (
     Script,
@@ -21,6 +22,7 @@ from faultserver import (
     reset,
     response,
     say,
+    silence,
 )
 from msgspec.structs import replace
 from sending import BODY, DONE, QUICK, a_request, a_transport, in_doubt, kept, until
@@ -333,6 +335,23 @@ async def test_any_status_is_a_reply(status: int) -> None:
     [reply], _, _ = await sent_to(answer(status, b"" if status == 204 else DONE))
 
     assert (status, None) == (reply.status, reply.cut)
+
+
+async def test_the_read_limit_ends_the_wait_for_a_head_and_for_a_body() -> None:
+    """Long before the total limit, silence is a doubt without a status and a cut with one."""
+    settings = replace(QUICK, read_s=0.2, total_s=3600.0)
+    stuck = hang_in_body(HEAD + b"Content-Length: 99\r\n\r\n" + DONE)
+    async with (
+        fault_server(silence(), stuck) as server,
+        a_transport(settings) as transport,
+    ):
+        with anyio.fail_after(30):
+            error = await in_doubt(transport, server.url)
+            reply = await transport.send(a_request(server.url))
+
+    assert "did not answer in time" in error.message
+    assert (201, DONE, "no more came in time") == (reply.status, reply.body, reply.cut)
+    assert 2 == len(server.complete)
 
 
 async def test_a_total_limit_without_a_read_limit_ends_in_doubt() -> None:
