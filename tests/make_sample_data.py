@@ -26,7 +26,8 @@ _FIRST = (
 _LAST = (
     "Abbott", "Baptiste", "Chen", "D'Souza", "Eriksson", "Fernández", "García", "Hughes", "Ito",
     "Jackson", "Kowalski", "López", "Müller", "Nguyen", "O'Brien", "O\u2019Neill", "Peña",
-    "Quiñones", "Rodríguez", "Smith-Jones", "St. John", "Tanaka", "Upton", "van der Berg", "Walker", "Young",
+    "Quiñones", "Rodríguez", "Smith-Jones", "St. John", "Tanaka", "Upton", "van der Berg",
+    "Walker", "Young",
 )  # fmt: skip
 # City, state, how its postal codes begin, area code.
 _PLACES = (

@@ -213,6 +213,14 @@ def test_the_rest_of_a_row_with_broken_quotes_is_never_sent_as_a_row(read: Read)
     assert [("2", "3")] == seen.good
 
 
+def test_a_row_with_broken_quotes_may_have_many_lines(read: Read) -> None:
+    """Until a row is whole again, lines with an odd number of quotes are suspect."""
+    seen = read(b'a,b\n"He said "hi" to\nall of us\nand me",x\n2,3\n4,5"\n')
+
+    assert [1, 2, 3] == list(seen.bad)
+    assert [("2", "3"), ("4", '5"')] == seen.good
+
+
 def test_i15_names_are_kept_as_they_are(read: Read) -> None:
     """Duplicate and empty names stay visible; only outer white space goes, and is reported."""
     seen = read("email, Email ,,email,\u200bphone\ufeff\n1,2,3,4,5\n".encode())
@@ -270,6 +278,40 @@ def test_i19_the_standard_librarys_own_limit_does_not_show(read: Read) -> None:
     cell = "x" * 1024 * 1024
 
     assert [(cell, "1")] == read(f"a,b\n{cell},1\n".encode()).good
+
+
+def test_i19_a_quote_that_opens_in_a_line_beyond_the_limit_is_not_lost(read: Read) -> None:
+    """The lines of the same row are not taken for rows."""
+    content = b'a,b\n1,"' + b"x" * 900 + b'\nlooks,like a row\nends"\n2,3\n'
+
+    seen = read(content, record_bytes_max=256, cell_bytes_max=128)
+
+    assert {1: (2, "the line is longer than 256 bytes")} == seen.bad
+    assert [(2, 5, ("2", "3"))] == [(r.number, r.line_number, r.cells) for r in seen.rows[1:]]
+
+
+@pytest.mark.parametrize("more", range(66))
+def test_i19_a_line_beyond_the_limit_may_end_anywhere(read: Read, more: int) -> None:
+    """Its CRLF is one line end wherever the blocks of the reading fall."""
+    content = b"a,b\r\n1," + b"x" * (900 + more) + b"\r\n2,3\r\n"
+
+    seen = read(content, record_bytes_max=256, cell_bytes_max=128)
+
+    assert [2, 3] == [row.line_number for row in seen.rows]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("cell_bytes_max", range(16, 50))
+def test_i12_a_line_end_is_one_wherever_the_blocks_fall(
+    read: Read, end: str, cell_bytes_max: int
+) -> None:
+    """Half a CRLF at the end of a block is no line end of its own."""
+    lines = ["a,b", *(f"{'x' * (number % 14)},{number}" for number in range(60))]
+
+    seen = read(end.join(lines).encode(), cell_bytes_max=cell_bytes_max)
+
+    assert list(range(2, 62)) == [row.line_number for row in seen.rows]
+    assert lines[1:] == [",".join(cells) for cells in seen.good]
 
 
 @pytest.mark.parametrize("quote", [b"", b'"'])

@@ -171,6 +171,27 @@ def test_i13_an_unclosed_quote_refuses_before_anything_is_sent(tmp_path: Path) -
         survey(reader)
 
 
+def test_nobody_resumes_amid_rows_with_broken_quotes(tmp_path: Path) -> None:
+    """What is suspect because of the row before it would read as a sound row on its own."""
+    path = tmp_path / "leads.csv"
+    path.write_bytes(b'a,b\n"x" y "z\nme",1\n2,3\n4,5\n')
+
+    with open_reader(path, ReadingSettings(batch_rows=1)) as reader:
+        assert [4, 5] == [place.row_number for place in positions(reader)]
+
+
+@pytest.mark.parametrize("batch_rows", [1, 4, 5])
+def test_a_parquet_input_is_resumed_at_any_row(tmp_path: Path, batch_rows: int) -> None:
+    """Row groups and batches need not fit."""
+    path = tmp_path / "leads.parquet"
+    pq.write_table(pa.table({"a": list(range(50))}), path, row_group_size=7)
+
+    with open_reader(path, ReadingSettings(batch_rows=batch_rows)) as reader:
+        whole = all_rows(reader)
+        for number in range(1, 52):
+            assert whole[number - 1 :] == all_rows(reader, Position(number, 0, number))
+
+
 def test_a_grown_input_is_recognised_by_its_last_mark(tmp_path: Path) -> None:
     """However short it was, the old part of a file with new rows matches a mark."""
     path = tmp_path / "leads.csv"
