@@ -199,7 +199,7 @@ class Breaker:
         # Half of it is certain: full jitter would let probes follow each other at once.
         pause_s = min(self.settings.cap_s, ceiling_s) * (0.5 + 0.5 * self.random())
         self._openings += 1
-        self._open_until_s = max(self._until_s(), now_s + pause_s)
+        self._open_until_s = now_s + pause_s
 
     def _hold(self, now_s: float, retry_after_s: float) -> None:
         is_too_far = retry_after_s > self.settings.outage_s_max
