@@ -35,12 +35,15 @@ class Destination:
         flow_id: 24 lower-case hex digits; empty if each row names its own.
         source_id: As ``flow_id``.
         query: (name, value) pairs that the URL itself sets on every lead.
+        alias: What stands for the origin in ``name`` where the origin is no lasting address: the
+            embedded sandbox has another port in each run. Empty for the origin itself.
     """
 
     origin: str
     flow_id: str
     source_id: str
     query: tuple[tuple[str, str], ...] = ()
+    alias: str = ""
 
     @property
     def host(self) -> str:
@@ -60,13 +63,17 @@ class Destination:
     @property
     def name(self) -> str:
         """Identity for keys and the ledger: no query, no trailing slash, one spelling per place."""
-        flow_id, source_id = self.flow_id or "*", self.source_id or "*"
-        return f"{self.origin}/flows/{flow_id}/sources/{source_id}/submit"
+        return self._address(self.alias or self.origin)
 
     @property
     def url(self) -> str:
         """The URL to post to."""
-        return f"{self.name}?{urlencode(self.query)}" if self.query else self.name
+        address = self._address(self.origin)
+        return f"{address}?{urlencode(self.query)}" if self.query else address
+
+    def _address(self, origin: str) -> str:
+        flow_id, source_id = self.flow_id or "*", self.source_id or "*"
+        return f"{origin}/flows/{flow_id}/sources/{source_id}/submit"
 
     def routed(self, flow_id: str, source_id: str) -> "Destination":
         """Return the same host with the ids that a row names.

@@ -33,6 +33,10 @@ _NO_DIGIT = re.compile(r"\D+")
 # Terminal sequences as a whole: their last letter would stick to the word behind it.
 _TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*+(?:\x07|\x1b\\)?)?")
 _SPACES = re.compile(r"\s+")
+# A telephone number or a social security number, as a whole word.
+_PERSONAL_NUMBER = re.compile(
+    r"(?<![0-9A-Za-z])(?:\d{3}[-. ]?\d{3}[-. ]?\d{4}|\d{3}[- ]?\d{2}[- ]?\d{4})(?![0-9A-Za-z])"
+)
 # (field name, the value as it would stand in a cleaned text, the value as it was sent)
 _Own = tuple[str, str, str]
 # A short value stands alone: no letter or digit beside it, but for the end of an escape (%20, \\n).
@@ -183,3 +187,15 @@ def _escaped(char: str) -> str:
         if code < 0x10000
         else f"\\U{code:08x}"
     )
+
+
+def scrub_path(path: str) -> str:
+    """Take what looks like personal data out of a file's path, and leave the rest usable.
+
+    Dates and running numbers stay; an e-mail address, a telephone or a social security number in a
+    file name becomes ``[email]`` or ``[digits]``.
+    """
+    parts = [
+        _PERSONAL_NUMBER.sub("[digits]", _EMAIL.sub("[email]", part)) for part in path.split("/")
+    ]
+    return _plain_text("/".join(parts))

@@ -116,6 +116,7 @@ class Feed(Generic[ItemT]):
 
     Attributes:
         reached_limit: It stopped at ``jobs_max`` with rows left.
+        jobs_fed: Rows handed to the workers.
         left_for_later: Deferred rows whose time is too far off.
     """
 
@@ -130,6 +131,7 @@ class Feed(Generic[ItemT]):
         limits: FeedLimits,
     ) -> None:
         self.reached_limit = False
+        self.jobs_fed = 0
         self.left_for_later = 0
         self._sorter = sorter
         self._supply = supply
@@ -138,7 +140,6 @@ class Feed(Generic[ItemT]):
         self._tally = tally
         self._clock = clock
         self._limits = limits
-        self._jobs_left = limits.jobs_max
 
     async def run(self, source: Source, parts: Sequence[Span], input_id: int) -> None:
         """Feed the given parts, until the end, the limit, or the stop of the supply."""
@@ -173,12 +174,11 @@ class Feed(Generic[ItemT]):
                 self._tally.ended(Outcome(refused.state.kind, refused.reason))
 
     def _within_limit(self, jobs: list[Job[ItemT]]) -> list[Job[ItemT]]:
-        if self._jobs_left is None:
-            return jobs
-        if len(jobs) > self._jobs_left:
+        jobs_max = self._limits.jobs_max
+        if jobs_max is not None and len(jobs) > jobs_max - self.jobs_fed:
             self.reached_limit = True
-            jobs = jobs[: self._jobs_left]
-        self._jobs_left -= len(jobs)
+            jobs = jobs[: jobs_max - self.jobs_fed]
+        self.jobs_fed += len(jobs)
         return jobs
 
     def _ready(self, jobs: list[Job[ItemT]], placed: Sorted[ItemT]) -> list[Job[ItemT]]:

@@ -5,7 +5,7 @@ an abort cancels, and then each worker records its row as in doubt before it goe
 outlives them all and is shielded: an ending in hand is never dropped.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Generic
 
 import anyio
@@ -28,7 +28,7 @@ class Pipeline(Generic[ItemT]):
 
     Attributes:
         halted: Why the run stopped early; None if it did not.
-        error: What the feed raised, to be raised again once everybody is home.
+        error: What broke the feed, for the caller to raise once everything is recorded.
     """
 
     def __init__(
@@ -41,6 +41,16 @@ class Pipeline(Generic[ItemT]):
         self._settings = settings
         self._draining = anyio.Event()
         self._crew = anyio.CancelScope()
+
+    @property
+    def in_flight(self) -> int:
+        """Requests under way."""
+        return self._machines.tally.in_flight
+
+    @property
+    def refused(self) -> Mapping[str, str]:
+        """Destinations that refused during the run, and why."""
+        return self._machines.refused
 
     def halt(self, halt: Halt) -> None:
         """Let nothing new out. The first reason counts."""
@@ -61,8 +71,7 @@ class Pipeline(Generic[ItemT]):
     async def run(self, source: Source, parts: Sequence[Span]) -> None:
         """Send what is to be sent. Returns when the last ending is in the ledger, or rescued.
 
-        Raises:
-            Exception: What broke the feed, after everybody has come home.
+        What broke the feed is in ``error`` then, for the caller to raise.
         """
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._write)
@@ -71,8 +80,6 @@ class Pipeline(Generic[ItemT]):
             finally:
                 self._defer_waiting()
                 self._machines.ledger.writer.close()
-        if self.error is not None:
-            raise self.error
         fault_point("run.end")
 
     async def _run_crew(self, source: Source, parts: Sequence[Span]) -> None:
@@ -89,7 +96,7 @@ class Pipeline(Generic[ItemT]):
     async def _run_feed(self, source: Source, parts: Sequence[Span]) -> None:
         try:
             await self._feed.run(source, parts, self._machines.input_id)
-        except Exception as error:  # noqa: BLE001  # raised again by ``run``, after the drain
+        except Exception as error:  # noqa: BLE001  # raised by the caller, after the drain
             self.error = error
             message = error.message if isinstance(error, BulkpostError) else type(error).__name__
             self.halt(Halt(RunEnding.FAILED, f"reading stopped: {message}"))

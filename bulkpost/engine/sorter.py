@@ -33,6 +33,16 @@ class Known(Protocol):
         ...
 
 
+class _Nothing:
+    """A ledger that knows nothing."""
+
+    async def known_rows(self, input_id: int, first: int, last: int) -> dict[int, KnownRow]:  # noqa: ARG002
+        return {}
+
+    async def known_keys(self, keys: Sequence[bytes]) -> dict[bytes, list[KnownKey]]:  # noqa: ARG002
+        return {}
+
+
 @dataclass(slots=True)
 class Sorted(Generic[ItemT]):
     """A batch of rows, sorted.
@@ -78,6 +88,11 @@ class Sorter(Generic[ItemT]):
         self._input_id = input_id
         self._last_known_row = last_known_row
         self._submit_duplicates = submit_duplicates
+
+    @classmethod
+    def unknowing(cls, prepare: Prepare[ItemT], input_id: int) -> "Sorter[ItemT]":
+        """Return a sorter for where there is no ledger."""
+        return cls(_Nothing(), prepare, input_id, last_known_row=0, submit_duplicates=False)
 
     async def sort(self, rows: Sequence[Row]) -> Sorted[ItemT]:
         """Sort some rows, which are in the order of the input."""

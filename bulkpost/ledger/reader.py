@@ -6,7 +6,7 @@ read-only.
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,15 @@ class InputRecord:
     duplicates: str
     path: str
     format: str
+
+    def under_rules_of(self, other: "InputRecord") -> "InputRecord":
+        """Return this input with the rules of another record."""
+        return replace(
+            self,
+            key_spec=other.key_spec,
+            map_digest=other.map_digest,
+            duplicates=other.duplicates,
+        )
 
     def differs_in_rules(self, other: "InputRecord") -> bool:
         """Tell whether rows that were refused under ``other`` may fare differently now."""
@@ -120,6 +129,14 @@ class LedgerReader:
             "SELECT key, row_id, phase, content FROM intent WHERE key = ?", (key,)
         )
         return KnownKey(rows[0][0], rows[0][1], State(rows[0][2]), rows[0][3]) if rows else None
+
+    async def mean_latency_s(self) -> float | None:
+        """Return the mean time of the latest answers, in seconds; None if there are none."""
+        rows = await self.fetch(
+            "SELECT avg(latency_ms) FROM (SELECT latency_ms FROM outcome"
+            " WHERE latency_ms IS NOT NULL ORDER BY row_id DESC LIMIT 1000)"
+        )
+        return rows[0][0] / 1000 if rows[0][0] is not None else None
 
     async def last_row(self, input_id: int) -> int:
         """Return the highest row number of an input that has an outcome; 0 if none has."""
@@ -205,12 +222,17 @@ async def open_reader(path: Path) -> AsyncIterator[LedgerReader]:
         yield LedgerReader(database)
 
 
+def no_ledger(path: Path) -> LedgerError:
+    """Return the error that says so."""
+    return LedgerError(
+        f"there is no ledger: {path}",
+        advice="Name it with --ledger PATH; `bulkpost submit` makes one.",
+    )
+
+
 def _checked_uri(path: Path) -> str:
     if not path.exists():
-        raise LedgerError(
-            f"there is no ledger: {path}",
-            advice="Name it with --ledger PATH; `bulkpost submit` makes one.",
-        )
+        raise no_ledger(path)
     version = schema.check_header(path)
     if version < schema.VERSION:
         raise LedgerError(

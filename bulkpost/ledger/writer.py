@@ -86,8 +86,7 @@ class LedgerWriter:
         Raises:
             LedgerWriteError: The intent is not on disk: nothing may be sent.
         """
-        if self.failure is not None:
-            raise self.failure
+        self._check_sound()
         pending = self._pending
         if isinstance(entry, Intent):
             pending.group.intents.append((entry, self._elapsed_ms()))
@@ -152,14 +151,17 @@ class LedgerWriter:
         if not self._closing:
             self._wake = anyio.Event()
         try:
-            if self.failure is not None:
-                raise self.failure
+            self._check_sound()
             await self.transact(lambda raw: write(pending.group, self._reasons, raw))
             self._reasons.keep()
         except Exception as error:  # noqa: BLE001  # whatever it is, nobody may wait for ever
             self._reasons.forget()
             pending.error = await self._fail(pending.group, _as_write_error(error, self._paths))
         pending.done.set()
+
+    def _check_sound(self) -> None:
+        if self.failure is not None:
+            raise self.failure
 
     async def _fail(self, group: Group, error: LedgerWriteError) -> LedgerWriteError:
         """Keep what the group held, and stop sending for good."""

@@ -1,0 +1,118 @@
+"""``submit`` and ``check``, in the order in which things happen.
+
+Destination, ledger, inputs, plan, run. What a person sees or is asked goes through an ``Observer``.
+"""
+
+from collections.abc import Sequence
+
+import anyio
+import anyio.to_thread
+
+from bulkpost.app.inputs import forget_spools, input_paths, take_in_all
+from bulkpost.app.order import Batch, Observer, Order, Preview, SubmitResult
+from bulkpost.app.place import destination_for, embedded
+from bulkpost.app.preview import preview_of
+from bulkpost.app.submission import Submission
+from bulkpost.clock import Clock, SystemClock
+from bulkpost.config import destination_of
+from bulkpost.destination import Destination, Environment
+from bulkpost.engine.intake import NoLedger
+from bulkpost.faultpoint import fault_point
+from bulkpost.ledger.ledger import Ledger, LedgerOptions, open_ledger
+from bulkpost.ledger.paths import check_space
+from bulkpost.ledger.reader import LedgerReader
+from bulkpost.ledger.reader import open_reader as open_ledger_reader
+from bulkpost.log import get_logger
+from bulkpost.redact import scrub_path
+from bulkpost.results.status import ExitStatus, worst
+from bulkpost.transport.http import HttpTransport
+
+
+async def submit(order: Order, observer: Observer, clock: Clock | None = None) -> SubmitResult:
+    """Submit every row of the inputs that was not submitted before.
+
+    Raises:
+        UsageError: Before anything was sent: a setting, an input or a column map is not usable.
+        LedgerError: The ledger may not be used, or failed; nothing was sent after that.
+    """
+    clock = clock or SystemClock()
+    result = SubmitResult()
+    async with destination_for(order, observer) as destination:
+        options = LedgerOptions(
+            destination.environment,
+            f"{order.command} {' '.join(scrub_path(name) for name in order.inputs)}",
+            order.accept_rollback,
+        )
+        async with open_ledger(order.ledger_path, options, clock) as ledger:
+            _note_opening(ledger, observer)
+            fault_point("run.start")
+            paths = await input_paths(order)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(ledger.quick_check)
+                batches = await take_in_all(order, paths, destination, ledger.reader, observer)
+            if not await _is_approved(order, destination, batches, ledger.reader, observer):
+                return result
+            records = [batch.intake.record for batch in batches]
+            check_space(order.ledger_path, sum(rec.rows - rec.low_water for rec in records))
+            engine = order.settings.engine
+            transport = HttpTransport(order.settings.transport, engine.concurrency, clock)
+            async with transport:
+                submission = Submission(order, destination, ledger, transport, observer)
+                for batch in batches:
+                    result.runs.append(await submission.run(batch))
+                    if submission.is_over:
+                        break
+            if order.limit is not None and len(result.runs) < len(batches):
+                result.exit_status = ExitStatus.RESUMABLE
+            forget_spools(order.ledger_path, result.runs)
+    statuses = [result.exit_status, *(run.exit_status for run in result.runs)]
+    result.exit_status = worst(statuses)
+    return result
+
+
+async def check(order: Order, observer: Observer) -> Preview:
+    """Say what ``submit`` would do, and send and write nothing.
+
+    Raises:
+        UsageError: As ``submit``.
+        LedgerError: The ledger that is there cannot be read.
+    """
+    destination = (
+        embedded(order, "http://127.0.0.1") if order.is_sandbox else destination_of(order.settings)
+    )
+    paths = await input_paths(order)
+    if not await anyio.Path(order.ledger_path).exists():
+        batches = await take_in_all(order, paths, destination, NoLedger(), observer)
+        return await preview_of(order, destination, batches, None)
+    async with open_ledger_reader(order.ledger_path) as reader:
+        batches = await take_in_all(order, paths, destination, reader, observer)
+        return await preview_of(order, destination, batches, reader)
+
+
+async def _is_approved(
+    order: Order,
+    destination: Destination,
+    batches: Sequence[Batch],
+    reader: LedgerReader,
+    observer: Observer,
+) -> bool:
+    """Ask before the first submission to a destination, if there is somebody to ask."""
+    if not observer.is_asking or destination.environment is Environment.SANDBOX:
+        return True
+    if await reader.latest(destination.name) is not None:
+        return True
+    return await observer.approves(await preview_of(order, destination, batches, reader))
+
+
+def _note_opening(ledger: Ledger, observer: Observer) -> None:
+    recovery = ledger.recovery
+    if ledger.is_new:
+        observer.noted(f"new ledger: {ledger.paths.database}")
+    if recovery.in_doubt or recovery.deferred:
+        get_logger().warning("recovered", count=recovery.in_doubt, rows=recovery.deferred)
+        observer.noted(
+            f"an earlier run died: {recovery.in_doubt} rows that it may have sent are in doubt, "
+            f"{recovery.deferred} that surely were not taken are submitted again"
+        )
+    if recovery.rescued:
+        observer.noted(f"{recovery.rescued} answers were imported from the rescue file")

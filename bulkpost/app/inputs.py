@@ -1,0 +1,162 @@
+"""From names on a command line to inputs whose every row can become a lead."""
+
+import hashlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+
+from bulkpost.app.order import NO_SALT, SIGNAL_STATUS, STDIN, Batch, Observer, Order, RunResult
+from bulkpost.config import Settings
+from bulkpost.destination import Destination
+from bulkpost.engine.feed import Span, spans
+from bulkpost.engine.intake import Intake, KnownInputs, take_in
+from bulkpost.engine.job import Prepare, Prepared
+from bulkpost.lead import KEY_BYTES, Lead
+from bulkpost.ledger.paths import LedgerPaths
+from bulkpost.ledger.reader import InputRecord, LedgerReader
+from bulkpost.ledger.states import REFUSED, State
+from bulkpost.mapping.column_map import ColumnMap, build_map
+from bulkpost.mapping.finding import Refusal
+from bulkpost.mapping.identity import Identifier, reference_of
+from bulkpost.reading.inputs import resolve_inputs, spool_stdin
+from bulkpost.reading.reader import open_reader
+from bulkpost.redact import scrub_path
+from bulkpost.results.status import ExitStatus
+from bulkpost.row import Row
+
+
+async def input_paths(order: Order) -> list[Path]:
+    """Return the files to read; standard input is first kept in a private one."""
+    named = [name for name in order.inputs if name != STDIN]
+    paths = list(resolve_inputs(named)) if named or not order.inputs else []
+    if STDIN in order.inputs:
+        spool = LedgerPaths(order.ledger_path).spool
+        paths.append(await anyio.to_thread.run_sync(spool_stdin, sys.stdin.buffer, spool))
+    return paths
+
+
+def forget_spools(ledger_path: Path, runs: Sequence[RunResult]) -> None:
+    """A spooled input is lead data: it stays only while rows of it may still be sent."""
+    spool = LedgerPaths(ledger_path).spool
+    keep = {ExitStatus.RESUMABLE, ExitStatus.STOPPED, ExitStatus.IN_DOUBT, ExitStatus.INTERNAL}
+    keep |= set(SIGNAL_STATUS.values())
+    for run in runs:
+        if run.path.parent == spool and run.exit_status not in keep:
+            run.path.unlink(missing_ok=True)
+
+
+async def take_in_all(
+    order: Order,
+    paths: Sequence[Path],
+    destination: Destination,
+    inputs: KnownInputs,
+    observer: Observer,
+) -> list[Batch]:
+    """Read and map every input before the first lead of any is sent."""
+    batches = []
+    settings = order.settings
+    for path in paths:
+        reader = await anyio.to_thread.run_sync(open_reader, path, settings.input)
+        observer.noted(f"{path.name}: {reader.format.description}")
+        unusable = [(column.name, column.why) for column in reader.unusable_columns]
+        column_map = build_map(reader.columns, settings.map, destination, unusable)
+        Identifier(NO_SALT, column_map, settings.key)  # refuses key columns that cannot be
+        blank = InputRecord(
+            id=0,
+            destination=destination.name,
+            digest="",
+            size_bytes=0,
+            rows=0,
+            low_water=0,
+            key_spec=",".join(settings.key) or "content",
+            map_digest=column_map.digest,
+            duplicates=settings.duplicates,
+            path=scrub_path(str(path.resolve())),  # once per input
+            format=reader.format.description,
+        )
+
+        def progress(rows: int, path: Path = path) -> None:
+            observer.surveyed(path, rows)
+
+        intake = await take_in(reader, inputs, blank, progress)
+        batches.append(Batch(reader, column_map, intake))
+        for finding in column_map.warnings:
+            observer.noted(f"{path.name}: {finding.message}. {finding.advice}".rstrip())
+        await _note_rules(inputs, intake, observer)
+    return batches
+
+
+async def _note_rules(inputs: KnownInputs, intake: Intake, observer: Observer) -> None:
+    if intake.has_grown:
+        observer.noted(f"{Path(intake.record.path).name}: a known input with rows added at its end")
+    if intake.known is not None or not isinstance(inputs, LedgerReader):
+        return
+    latest = await inputs.latest(intake.record.destination)
+    if latest is not None and latest.differs_in_rules(intake.record):
+        observer.noted(
+            f"{Path(intake.record.path).name}: columns are mapped or keyed otherwise than in the "
+            "last input of this destination, so rows submitted then are not recognised now. "
+            "`bulkpost check` shows how many rows would be sent"
+        )
+
+
+async def parts_of(
+    reader: LedgerReader, record: InputRecord, intake: Intake
+) -> tuple[list[Span], int]:
+    """Return what of an input is to be read, and how many rows that is."""
+    if not record.id:
+        return spans([], 0, []), record.rows
+    states = _looked_at_again(intake)
+    open_rows = await reader.open_rows(record.id, states, record.low_water)
+    marks = await reader.marks(record.id)
+    return spans(marks, record.low_water, open_rows), record.rows - record.low_water + len(
+        open_rows
+    )
+
+
+async def settled_below(
+    reader: LedgerReader, record: InputRecord, intake: Intake
+) -> dict[State, int]:
+    """Count the rows that are not read again."""
+    if not record.id:
+        return {}
+    counts = await reader.state_counts(record.id, record.low_water)
+    again = _looked_at_again(intake)
+    return {state: count for state, count in counts.items() if state not in again}
+
+
+def _looked_at_again(intake: Intake) -> frozenset[State]:
+    """Refused rows fare as before unless the rules have changed."""
+    deferred = frozenset({State.DEFERRED})
+    return deferred | REFUSED if intake.rules_changed else deferred
+
+
+def preparation(
+    column_map: ColumnMap, settings: Settings, salt: bytes, ledger_id: bytes, input_id: int
+) -> Prepare[Lead]:
+    """Return the function that turns a row into a lead with its key and reference."""
+    identifier = Identifier(salt, column_map, settings.key)
+    field_name = column_map.reference
+    every_row_counts = settings.duplicates == "submit"
+
+    def prepare(row: Row) -> Prepared[Lead] | str:
+        lead = column_map.lead(row)
+        if isinstance(lead, Refusal):
+            return lead.reason
+        identity = identifier.identify(row, lead)
+        if isinstance(identity, Refusal):
+            return identity.reason
+        if not field_name:
+            return Prepared(lead, identity, lead.destination.name)
+        key = identity.key
+        if every_row_counts:
+            # Equal rows are leads of their own here, and a reference names one lead.
+            place = f"{input_id}:{row.number}".encode()
+            key = hashlib.blake2b(place, key=key, digest_size=KEY_BYTES).digest()
+        reference = reference_of(ledger_id, key)
+        return Prepared(lead, identity, lead.destination.name, ((field_name, reference),))
+
+    return prepare

@@ -1,0 +1,145 @@
+"""What the user asked for, what came of it, and who watches."""
+
+import signal
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Protocol
+
+from bulkpost.config import Settings
+from bulkpost.destination import Destination
+from bulkpost.engine.halt import Halt
+from bulkpost.engine.intake import Intake
+from bulkpost.engine.plan import Plan
+from bulkpost.engine.tally import Tally
+from bulkpost.ledger.reader import LedgerReader
+from bulkpost.mapping.column_map import ColumnMap
+from bulkpost.reading.reader import Reader
+from bulkpost.results.status import ExitStatus
+from bulkpost.run import RunEnding
+
+LEDGER_DEFAULT: Final = "bulkpost.db"
+SANDBOX_LEDGER_DEFAULT: Final = "bulkpost-sandbox.db"
+STDIN: Final = "-"
+# Leads would be keyed with it where there is no ledger yet; such keys are never kept.
+NO_SALT: Final = b"no ledger yet: these keys are not kept"
+SIGNAL_STATUS: Final = {signal.SIGINT: ExitStatus.SIGINT, signal.SIGTERM: ExitStatus.SIGTERM}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the user asked for.
+
+    Attributes:
+        inputs: Files, globs, or ``-`` for standard input.
+        settings: From config, environment and flags.
+        limit: Rows to send at most, over all inputs; None for all.
+        is_sandbox: Start the embedded sandbox and submit to it.
+        sandbox_config: TOML file for the embedded sandbox; None for its defaults.
+        accept_rollback: Use a ledger that is older than what this machine wrote.
+        command: Name for the history.
+    """
+
+    inputs: tuple[str, ...]
+    settings: Settings
+    limit: int | None = None
+    is_sandbox: bool = False
+    sandbox_config: Path | None = None
+    accept_rollback: bool = False
+    command: str = "submit"
+
+    @property
+    def ledger_path(self) -> Path:
+        """The ledger to use."""
+        default = SANDBOX_LEDGER_DEFAULT if self.is_sandbox else LEDGER_DEFAULT
+        return Path(self.settings.ledger or default)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """An input that was taken in: it can be read to its end and its columns fit.
+
+    Attributes:
+        reader: Its rows.
+        column_map: Which column feeds which field.
+        intake: What the ledger knows and is to know of it.
+    """
+
+    reader: Reader
+    column_map: ColumnMap
+    intake: Intake
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a submission would do.
+
+    Attributes:
+        destination: Where the leads would go.
+        batches: The inputs.
+        plan: Counts over all of them.
+        latency_s: Mean time of an answer in earlier runs to this destination; None if unknown.
+        is_first: The ledger has not seen the destination.
+    """
+
+    destination: Destination
+    batches: tuple[Batch, ...]
+    plan: Plan
+    latency_s: float | None
+    is_first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A run that is going on, for whoever watches it."""
+
+    path: Path
+    rows: int
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How one run ended."""
+
+    run_id: int
+    path: Path
+    ending: RunEnding
+    exit_status: ExitStatus
+    halt: Halt | None
+
+
+@dataclass(slots=True)
+class SubmitResult:
+    """How a command ended: each of its runs, and the exit status of all."""
+
+    runs: list[RunResult] = field(default_factory=list)
+    exit_status: ExitStatus = ExitStatus.DONE
+
+
+class Observer(Protocol):
+    """Whoever sits before the screen, or nobody."""
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether there is a person who can be asked."""
+        ...
+
+    def noted(self, text: str) -> None:
+        """Something happened that is worth a line."""
+        ...
+
+    def surveyed(self, path: Path, rows: int) -> None:
+        """So many rows of a new input were read so far; called from a thread."""
+        ...
+
+    async def approves(self, preview: Preview) -> bool:
+        """Ask whether to send."""
+        ...
+
+    async def watch(self, watched: Watched) -> None:
+        """Show a run's progress until cancelled."""
+        ...
+
+    async def ended(self, reader: LedgerReader, result: RunResult) -> None:
+        """Show what became of a run."""
+        ...

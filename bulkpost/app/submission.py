@@ -1,0 +1,184 @@
+"""The runs of one command: one after another, with one transport and one pace."""
+
+import signal
+from dataclasses import replace
+from random import Random
+
+import anyio
+import anyio.to_thread
+
+from bulkpost.app.inputs import parts_of, preparation
+from bulkpost.app.order import SIGNAL_STATUS, Batch, Observer, Order, RunResult, Watched
+from bulkpost.destination import Destination
+from bulkpost.endpoints.submission import SubmissionEndpoint
+from bulkpost.engine.feed import Feed, FeedLimits
+from bulkpost.engine.gate import Gate
+from bulkpost.engine.halt import Halt
+from bulkpost.engine.pipeline import Pipeline
+from bulkpost.engine.sorter import Sorter
+from bulkpost.engine.supply import Supply
+from bulkpost.engine.tally import Tally
+from bulkpost.engine.waterline import Waterline
+from bulkpost.engine.worker import Machines
+from bulkpost.lead import Lead
+from bulkpost.ledger.ledger import Ledger
+from bulkpost.ledger.reader import InputRecord
+from bulkpost.pacing.breaker import Breaker
+from bulkpost.pacing.rate import RateLimit, parse_rate
+from bulkpost.results.status import status_of
+from bulkpost.run import Run, RunEnding
+from bulkpost.transport.http import HttpTransport
+
+
+class Submission:
+    """The runs of one command: one after another, with one transport and one pace.
+
+    Attributes:
+        is_over: No further run is to be started.
+    """
+
+    def __init__(
+        self,
+        order: Order,
+        destination: Destination,
+        ledger: Ledger,
+        transport: HttpTransport,
+        observer: Observer,
+    ) -> None:
+        self.is_over = False
+        self._order = order
+        self._settings = order.settings
+        self._destination = destination
+        self._ledger = ledger
+        self._transport = transport
+        self._observer = observer
+        self._clock = transport.clock
+        self._jobs_left = order.limit
+        self._signal: signal.Signals | None = None
+        self._random = Random()  # noqa: S311  # jitter
+        rate = order.settings.rate
+        self._rate = RateLimit(parse_rate(rate) if rate else None, order.settings.burst)
+
+    async def run(self, batch: Batch) -> RunResult:
+        """Submit one input; return when everything that happened is in the ledger."""
+        intake = batch.intake
+        # The rules take effect in the ledger once every row was looked at under them.
+        before = intake.known or intake.record
+        record = await self._ledger.store_input(intake.record.under_rules_of(before), intake.marks)
+        parts, rows_todo = await parts_of(self._ledger.reader, record, intake)
+        run_id = await self._ledger.begin_run(
+            Run(record.id, self._order.command, record.low_water, _history(self._order))
+        )
+        tally = Tally(rows_todo=rows_todo)
+        feed, pipeline = await self._machines(batch, record, tally)
+        watched = Watched(batch.reader.path, rows_todo, tally)
+        self._ledger.writer.reopen()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._observer.watch, watched)
+            tasks.start_soon(self._obey_signals, pipeline)
+            await pipeline.run(batch.reader, parts)
+            tasks.cancel_scope.cancel()
+        if pipeline.halted is None and not feed.reached_limit:
+            await self._ledger.store_input(replace(intake.record, id=record.id))
+        if self._jobs_left is not None:
+            self._jobs_left -= min(self._jobs_left, feed.jobs_fed)
+        return await self._end(run_id, batch, record.id, feed, pipeline)
+
+    async def _end(
+        self,
+        run_id: int,
+        batch: Batch,
+        input_id: int,
+        feed: Feed[Lead],
+        pipeline: Pipeline[Lead],
+    ) -> RunResult:
+        ledger = self._ledger
+        if ledger.writer.failure is not None:
+            raise ledger.writer.failure
+        ending = _ending(pipeline, feed)
+        counts = await ledger.reader.state_counts(input_id, batch.intake.record.rows)
+        interrupted_by = SIGNAL_STATUS[self._signal] if self._signal is not None else None
+        status = status_of(
+            ending,
+            {state.kind: count for state, count in counts.items()},
+            batch.intake.record.rows - sum(counts.values()),
+            interrupted_by,
+        )
+        await ledger.end_run(run_id, ending, status)
+        self.is_over = pipeline.halted is not None or self._jobs_left == 0
+        result = RunResult(run_id, batch.reader.path, ending, status, pipeline.halted)
+        await self._observer.ended(ledger.reader, result)
+        if pipeline.error is not None:
+            raise pipeline.error
+        return result
+
+    async def _machines(
+        self, batch: Batch, record: InputRecord, tally: Tally
+    ) -> tuple[Feed[Lead], Pipeline[Lead]]:
+        settings, ledger, clock = self._settings, self._ledger, self._clock
+        supply: Supply[Lead] = Supply(clock, settings.engine.waiting_max)
+        waterline = Waterline()
+        breaker = Breaker(settings.breaker, self._random.random)
+        machines = Machines(
+            ledger=ledger,
+            transport=self._transport,
+            endpoint=SubmissionEndpoint(settings.endpoint),
+            gate=Gate(clock, breaker, self._rate, tally),
+            supply=supply,
+            waterline=waterline,
+            tally=tally,
+            clock=clock,
+            random=self._random,
+            input_id=record.id,
+            retry=settings.retry,
+            budget=settings.budget,
+            is_routed=self._destination.is_routed,
+        )
+        sorter = Sorter(
+            ledger.reader,
+            preparation(batch.column_map, settings, ledger.key_salt, ledger.ledger_id, record.id),
+            record.id,
+            last_known_row=await ledger.reader.last_row(record.id),
+            submit_duplicates=settings.duplicates == "submit",
+        )
+        limits = FeedLimits(self._jobs_left, settings.engine.due_s_max)
+        feed = Feed(sorter, supply, ledger.writer, waterline, tally, clock, limits)
+        return feed, Pipeline(machines, feed, settings.engine)
+
+    async def _obey_signals(self, pipeline: Pipeline[Lead]) -> None:
+        """The first Ctrl-C or SIGTERM drains, the second aborts."""
+        with anyio.open_signal_receiver(*SIGNAL_STATUS) as signals:
+            async for received in signals:
+                name = signal.Signals(received).name
+                if self._signal is None:
+                    self._signal = signal.Signals(received)
+                    pipeline.halt(Halt(RunEnding.DRAINED, f"{name} received"))
+                    self._observer.noted(
+                        f"{name}: no new row is sent; waiting up to "
+                        f"{self._settings.engine.drain_s:.0f} s for {pipeline.in_flight} answers. "
+                        "Once more to record them in doubt at once."
+                    )
+                else:
+                    self._observer.noted(f"{name}: aborting; what is in flight is in doubt")
+                    pipeline.abort(f"{name} received twice")
+
+
+def _history(order: Order) -> dict[str, str | int | float | bool | None]:
+    settings = order.settings
+    return {
+        "rate": settings.rate or None,
+        "concurrency": settings.engine.concurrency,
+        "limit": order.limit,
+        "key": ",".join(settings.key) or "content",
+        "duplicates": settings.duplicates,
+        "strict": settings.endpoint.strict,
+        "reference": settings.map.reference or None,
+    }
+
+
+def _ending(pipeline: Pipeline[Lead], feed: Feed[Lead]) -> RunEnding:
+    if pipeline.halted is not None:
+        return pipeline.halted.ending
+    if pipeline.refused:
+        return RunEnding.REFUSED
+    return RunEnding.LIMIT if feed.reached_limit else RunEnding.FINISHED

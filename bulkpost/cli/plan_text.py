@@ -1,0 +1,170 @@
+"""A plan, in words and as a document."""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from bulkpost.app.order import Batch, Preview
+from bulkpost.config import Settings
+from bulkpost.engine.plan import Plan
+from bulkpost.pacing.rate import parse_rate
+from bulkpost.redact import printable
+
+LATENCY_GUESS_S: Final = 1.0  # "typically only a second or two"
+_COLUMNS_SHOWN_MAX: Final = 40
+_REASONS_MAX: Final = 5
+_ROWS: Final = (
+    ("new", "would be submitted"),
+    ("deferred", "surely not taken earlier; would be submitted again"),
+    ("done", "have LeadConduit's verdict"),
+    ("held", "were answered outside the protocol; `bulkpost retry` sends them again"),
+    ("in_doubt", "may have been taken; `bulkpost doubt list` shows them"),
+    ("duplicate", "repeat a lead that is submitted already or stands earlier; skipped"),
+    ("invalid", "cannot be sent as they are"),
+    ("conflict", "have the key of another row and other content; held"),
+)
+
+
+def plan_lines(preview: Preview, settings: Settings | None = None) -> list[str]:
+    """Return a plan as lines of text."""
+    plan = preview.plan
+    lines = [
+        f"to  {preview.destination.name}" + ("  (never used before)" if preview.is_first else "")
+    ]
+    for batch in preview.batches:
+        lines += _input_lines(batch)
+    lines.append("")
+    for name, meaning in _ROWS:
+        count = getattr(plan, name)
+        if count or name == "new":
+            lines.append(f"{count:>12,}  {name.replace('_', ' '):<10} {meaning}")
+    if plan.resubmitted:
+        lines.append(
+            f"{plan.resubmitted:>12,}  of the new repeat another row (--duplicates submit)"
+        )
+    lines += _example_lines(plan)
+    if settings is not None and plan.to_send:
+        seconds, basis = expected_s(preview, settings)
+        lines += ["", f"A submission would take about {_span(seconds)} ({basis})."]
+    return lines
+
+
+def plan_document(preview: Preview, settings: Settings) -> dict[str, Any]:
+    """Return a plan as one JSON document."""
+    plan = preview.plan
+    seconds, basis = expected_s(preview, settings)
+    return {
+        "message_type": "check",
+        "destination": preview.destination.name,
+        "is_first_submission": preview.is_first,
+        "inputs": [_input_document(batch) for batch in preview.batches],
+        "plan": {name: getattr(plan, name) for name, _ in _ROWS},
+        "to_send": plan.to_send,
+        "resubmitted": plan.resubmitted,
+        "expected_duration_s": round(seconds, 1) if plan.to_send else 0,
+        "expected_duration_basis": basis,
+        "reasons": [
+            {"reason": reason, "rows": count} for reason, count in plan.reasons.most_common()
+        ],
+        "examples": [
+            {
+                "row": example.row_number,
+                "line": example.line_number,
+                "outcome": example.state.name.lower(),
+                "reason": example.reason,
+            }
+            for example in plan.examples
+        ],
+        "exit_status": plan_status(preview),
+    }
+
+
+def plan_status(preview: Preview) -> int:
+    """Return the exit status of ``check``."""
+    plan = preview.plan
+    if plan.in_doubt:
+        return 5
+    return 3 if plan.invalid or plan.conflict else 0
+
+
+def expected_s(preview: Preview, settings: Settings) -> tuple[float, str]:
+    """Return how long a submission would take, in seconds, and what that is based on."""
+    latency_s = preview.latency_s or LATENCY_GUESS_S
+    concurrency = settings.engine.concurrency
+    by_latency_s = preview.plan.to_send * latency_s / concurrency
+    by_rate_s = preview.plan.to_send / parse_rate(settings.rate) if settings.rate else 0.0
+    if by_rate_s >= by_latency_s and settings.rate:
+        return by_rate_s, f"at the rate {settings.rate}"
+    known = "as measured in earlier runs" if preview.latency_s else "a guess"
+    return by_latency_s, f"at {latency_s:.2g} s a lead, {known}, and concurrency {concurrency}"
+
+
+def _input_lines(batch: Batch) -> list[str]:
+    column_map, intake = batch.column_map, batch.intake
+    state = "known, and grown" if intake.has_grown else "known" if intake.known else "new"
+    lines = [
+        f"of  {printable(batch.reader.path.name)}: {intake.record.rows:,} rows, "
+        f"{batch.reader.format.description} ({state} to the ledger)"
+    ]
+    width = max((len(name) for name in column_map.columns), default=0)
+    for index, name in column_map.fields[:_COLUMNS_SHOWN_MAX]:
+        header = column_map.columns[index]
+        arrow = "" if header == name else f" -> {printable(name)}"
+        secret = "  (ssn: in no digest, log or report)" if name in column_map.ssn_fields else ""
+        lines.append(f"      {printable(header):<{width if arrow else 0}}{arrow}{secret}")
+    if len(column_map.fields) > _COLUMNS_SHOWN_MAX:
+        lines.append(f"      and {len(column_map.fields) - _COLUMNS_SHOWN_MAX} more columns")
+    lines += [f"      {printable(name)} = a constant" for name, _ in column_map.constants]
+    if column_map.reference:
+        lines.append(f"      {printable(column_map.reference)} = a reference made for each lead")
+    lines += [f"      {printable(name)}: dropped" for name in column_map.dropped]
+    lines += [
+        f"  !   {printable(finding.message)} {printable(finding.advice)}".rstrip()
+        for finding in column_map.warnings
+    ]
+    return lines
+
+
+def _input_document(batch: Batch) -> dict[str, Any]:
+    column_map, intake = batch.column_map, batch.intake
+    return {
+        "path": str(batch.reader.path),
+        "format": batch.reader.format.description,
+        "sha256": intake.record.digest,
+        "rows": intake.record.rows,
+        "is_known": intake.known is not None,
+        "has_grown": intake.has_grown,
+        "columns": [
+            {
+                "column": column_map.columns[index],
+                "field": name,
+                "ssn": name in column_map.ssn_fields,
+            }
+            for index, name in column_map.fields
+        ],
+        "constants": [name for name, _ in column_map.constants],
+        "reference": column_map.reference or None,
+        "dropped": list(column_map.dropped),
+        "warnings": [
+            {"code": finding.code, "message": finding.message, "advice": finding.advice}
+            for finding in column_map.warnings
+        ],
+    }
+
+
+def _example_lines(plan: Plan) -> list[str]:
+    if not plan.examples:
+        return []
+    lines = ["", "Rows that would not be sent:"]
+    for reason, count in plan.reasons.most_common(_REASONS_MAX):
+        lines.append(f"{count:>12,}  {printable(reason)}")
+    lines.append("The first of them:")
+    for example in plan.examples:
+        lines.append(
+            f"  row {example.row_number} (line {example.line_number}): "
+            f"{example.state.name.lower()}: {printable(example.reason)}"
+        )
+    return lines
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 60 else str(timedelta(seconds=round(seconds)))
