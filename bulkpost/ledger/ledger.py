@@ -22,7 +22,7 @@ from bulkpost.ledger.group import Reasons
 from bulkpost.ledger.inputs import store_input
 from bulkpost.ledger.lock import LedgerLock
 from bulkpost.ledger.paths import LedgerPaths, check_permissions, check_place, make_ballast
-from bulkpost.ledger.reader import InputRecord, LedgerReader, StoredMark
+from bulkpost.ledger.reader import InputRecord, LedgerReader, StoredMark, no_ledger
 from bulkpost.ledger.statements import sql
 from bulkpost.ledger.transaction import FileWatch, TransactionConnection
 from bulkpost.ledger.writer import LedgerWriter
@@ -52,13 +52,14 @@ class LedgerOptions:
     """How to open a ledger.
 
     Attributes:
-        environment: What the leads of this run cost; must be the ledger's own.
+        environment: What the leads of this run cost; must be the ledger's own. None sends
+            nothing and takes the ledger's own.
         purpose: Shown to whoever finds the ledger busy: "submit leads.csv".
         accept_rollback: Go on although the ledger is older than what this machine wrote.
         create: Make the ledger if there is none.
     """
 
-    environment: Environment
+    environment: Environment | None
     purpose: str
     accept_rollback: bool = False
     create: bool = True
@@ -185,10 +186,11 @@ class Ledger:
                 f"the ledger's tables are not those that bulkpost makes: {self.paths.database}",
                 advice="Another program has changed it. Restore a backup, or ask before using it.",
             )
-        if self._meta.get("environment") != options.environment.value:
+        wanted = options.environment
+        if wanted is not None and self._meta.get("environment") != wanted.value:
             raise LedgerError(
                 f"this is a {self._meta.get('environment')} ledger, and the destination is "
-                f"{options.environment.value}: {self.paths.database}",
+                f"{wanted.value}: {self.paths.database}",
                 advice="Sandbox and live submissions never share a ledger: name another one with "
                 "--ledger PATH.",
             )
@@ -226,6 +228,7 @@ async def open_ledger(path: Path, options: LedgerOptions, clock: Clock) -> Async
     """
     paths = LedgerPaths(path)
     check_place(path)
+    _check_wanted(paths, options)
     lock = LedgerLock(paths.lock).acquire(options.purpose, clock.now_at().isoformat("T", "seconds"))
     try:
         is_new = _make_ready(paths, lock, options, clock)
@@ -241,10 +244,17 @@ async def open_ledger(path: Path, options: LedgerOptions, clock: Clock) -> Async
         lock.release()
 
 
+def _check_wanted(paths: LedgerPaths, options: LedgerOptions) -> None:
+    # Before the lock: no file is made beside a mistyped name.
+    if not options.create and not paths.database.exists():
+        raise no_ledger(paths.database)
+
+
 def _make_ready(paths: LedgerPaths, lock: LedgerLock, options: LedgerOptions, clock: Clock) -> bool:
     """Make or migrate the file; return whether it is new."""
     if not paths.database.exists():
         _check_never_existed(paths, lock, options)
+        assert options.environment is not None, "a new ledger serves a known environment"
         schema.create(paths, options.environment, int(clock.now_at().timestamp() * 1000))
         lock.write_commit_number(0)
         is_new = True
@@ -259,11 +269,6 @@ def _make_ready(paths: LedgerPaths, lock: LedgerLock, options: LedgerOptions, cl
 
 
 def _check_never_existed(paths: LedgerPaths, lock: LedgerLock, options: LedgerOptions) -> None:
-    if not options.create:
-        raise LedgerError(
-            f"there is no ledger: {paths.database}",
-            advice="Name it with --ledger PATH; `bulkpost submit` makes one.",
-        )
     if lock.commit_number() and not options.accept_rollback:
         raise LedgerRolledBackError(
             f"the ledger is gone: {paths.database} had {lock.commit_number():,} commits",

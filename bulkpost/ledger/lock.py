@@ -81,6 +81,42 @@ class LedgerLock:
             self._descriptor = -1
 
 
+def is_held(path: Path) -> bool:
+    """Tell whether a process holds the lock.
+
+    It is tried for an instant, so ask only where something points to a run that is not over.
+    """
+    descriptor = _opened_to_look(path)
+    if descriptor is None:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def witnessed_commits(path: Path) -> int:
+    """Return the commit number that the file carries, without the lock; 0 if there is none."""
+    descriptor = _opened_to_look(path)
+    if descriptor is None:
+        return 0
+    try:
+        raw = os.pread(descriptor, _NUMBER.size, 0)
+    finally:
+        os.close(descriptor)
+    return int(_NUMBER.unpack(raw)[0]) if len(raw) == _NUMBER.size else 0
+
+
+def _opened_to_look(path: Path) -> int | None:
+    try:
+        return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return None
+
+
 def _holder_text(descriptor: int) -> str:
     try:
         holder = json.loads(os.pread(descriptor, _HOLDER_BYTES_MAX, _NUMBER.size))

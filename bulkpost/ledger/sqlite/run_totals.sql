@@ -1,0 +1,12 @@
+SELECT
+    coalesce(sum(price_micros), 0),
+    coalesce(sum(
+        state IN (10, 11, 12) AND attempts > 0
+        AND NOT EXISTS (
+            SELECT 1 FROM attempt
+            WHERE attempt.row_id = outcome.row_id AND attempt.attempt = outcome.attempts
+        )
+    ), 0),
+    coalesce(sum(ambiguous > 0), 0)
+FROM outcome
+WHERE row_id BETWEEN :first AND :last AND run_id = :run_id

@@ -1,0 +1,13 @@
+-- One row of each kind of http_error in a run, the most frequent kind first.
+WITH kinds AS (
+    SELECT http_status, reason_id, min(row_id) AS row_id, count(*) AS row_count
+    FROM outcome
+    WHERE state = 30 AND state >= 20 AND run_id = :run_id
+    GROUP BY http_status, reason_id
+)
+SELECT kinds.row_id, kinds.row_count, kinds.http_status, reason.text, evidence.document
+FROM kinds
+LEFT JOIN reason ON reason.id = kinds.reason_id
+LEFT JOIN evidence ON evidence.row_id = kinds.row_id
+ORDER BY kinds.row_count DESC, kinds.row_id
+LIMIT :kinds_max

@@ -1,0 +1,310 @@
+"""Results as a terminal shows them, with colour or as plain text.
+
+Every text from outside goes through ``printable``; markup is off everywhere. ``rich`` takes its time
+to load, so only commands that print tables import this module, and late.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final, TextIO
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bulkpost.outcome import OutcomeKind
+from bulkpost.redact import printable
+from bulkpost.results.doubts import Doubt
+from bulkpost.results.history import PastRun
+from bulkpost.results.row_life import Attempt, Resolved, RowLife, state_words
+from bulkpost.results.summary import RunSummary, next_command
+from bulkpost.results.support import ErrorKind, Exchange
+from bulkpost.results.wording import (
+    duration_text,
+    masked_destination,
+    price_text,
+    time_text,
+)
+
+_STYLES: Final = {
+    OutcomeKind.SUCCESS: "green",
+    OutcomeKind.FAILURE: "yellow",
+    OutcomeKind.ERROR: "red",
+    OutcomeKind.IN_DOUBT: "bold magenta",
+    OutcomeKind.HTTP_ERROR: "red",
+    OutcomeKind.DEFERRED: "cyan",
+    OutcomeKind.INVALID: "yellow",
+    OutcomeKind.DUPLICATE: "blue",
+    OutcomeKind.CONFLICT: "yellow",
+}
+_ENDING_STYLES: Final = {"finished": "green", "died": "bold red", "running": "cyan"}
+_BODY_CHARS_MAX: Final = 4_000
+
+
+def console(file: TextIO | None = None, *, color: bool) -> Console:
+    """Return a console that obeys nothing but us: no markup, no highlighting, no emoji."""
+    return Console(
+        file=file,
+        color_system="auto" if color else None,
+        no_color=not color,
+        force_terminal=None if color else False,
+        markup=False,
+        highlight=False,
+        emoji=False,
+    )
+
+
+def print_on(target: Console, renderable: RenderableType) -> None:
+    """Print without cutting lines off: a command must stay whole to be copied."""
+    target.print(renderable, crop=False)
+
+
+def print_summary(
+    summary: RunSummary, ledger_path: Path, *, file: TextIO | None = None, color: bool
+) -> None:
+    """Print a run's summary and the next command."""
+    print_on(console(file, color=color), render_summary(summary, ledger_path))
+
+
+def render_summary(summary: RunSummary, ledger_path: Path) -> RenderableType:
+    """Return a run's summary, ending with the next command."""
+    parts: list[RenderableType] = [_title(summary), _counts(summary), _facts(summary)]
+    if summary.reasons:
+        parts += [Text(""), _reasons(summary)]
+    parts += [Text(""), _command(next_command(summary, ledger_path))]
+    return Group(*parts)
+
+
+def render_details(summary: RunSummary) -> RenderableType:
+    """Return what a run was: input, destination, times."""
+    record = summary.record
+    return _pairs(
+        [
+            ("input", _plain(record.input_path)),
+            ("", _plain(f"{record.input_format}, {record.input_rows:,} rows")),
+            ("sha256", Text(record.input_sha256, overflow="fold")),
+            ("destination", Text(printable(record.destination), overflow="fold")),
+            ("started", Text(time_text(record.started_at_ms))),
+            ("ended", Text(time_text(record.ended_at_ms))),
+            ("exit status", Text("-" if record.exit_status is None else str(record.exit_status))),
+            ("bulkpost", _plain(f"{record.version}, process {record.pid} on {record.host}")),
+        ]
+    )
+
+
+def render_runs(runs: Sequence[PastRun]) -> RenderableType:
+    """Return a table of runs."""
+    table = _table("run", "command", "started", "took", "ending", "exit", "rows")
+    for entry in runs:
+        record = entry.record
+        counts = ", ".join(
+            f"{count:,} {_words(kind)}" for kind in OutcomeKind if (count := entry.counts.get(kind))
+        )
+        table.add_row(
+            str(record.run),
+            _plain(record.command),
+            time_text(record.started_at_ms),
+            duration_text(record.duration_s),
+            Text(entry.ending, _ENDING_STYLES.get(entry.ending, "yellow")),
+            "-" if record.exit_status is None else str(record.exit_status),
+            _lines([record.input_path, masked_destination(record.destination), counts or "none"]),
+        )
+    return table
+
+
+def render_row(life: RowLife) -> RenderableType:
+    """Return the whole life of a row."""
+    now = life.now
+    parts: list[RenderableType] = [
+        Text.assemble((f"Row {life.row_number}", "bold"), f" of {printable(life.input_path)}"),
+        _pairs(
+            [
+                ("state", Text(state_words(now.state), "bold")),
+                ("reason", _plain(now.reason or "-")),
+                ("lead id", Text(now.lead_id or "-")),
+                ("price", Text("-" if now.price_micros is None else price_text(now.price_micros))),
+                ("http status", Text("-" if now.http_status is None else str(now.http_status))),
+                ("attempts", Text(f"{now.attempts} ({now.ambiguous} ambiguous)")),
+                ("at", Text(time_text(now.at_ms))),
+                ("run", Text("-" if now.run is None else str(now.run))),
+            ]
+            + ([("due", Text(time_text(now.due_at_ms)))] if now.due_at_ms else [])
+        ),
+    ]
+    if life.attempts:
+        parts += [Text(""), _attempts(life.attempts)]
+    if life.resolutions:
+        parts += [Text(""), _resolutions(life.resolutions)]
+    if life.exchange is not None:
+        parts += [Text(""), Text("For LeadConduit's support:", "bold"), _exchange(life.exchange)]
+    return Group(*parts)
+
+
+def render_support(run: int, kinds: Sequence[ErrorKind]) -> RenderableType:
+    """Return the exchange of each kind of http_error once."""
+    parts: list[RenderableType] = []
+    for kind in kinds:
+        status = "-" if kind.http_status is None else str(kind.http_status)
+        rows = "1 row" if kind.count == 1 else f"{kind.count:,} rows"
+        head = f"{rows} of run {run}: status {status}, {kind.reason or 'no reason'}"
+        number = kind.to_dict()["row"]
+        parts += [_plain(head, "bold"), Text(f"The first is row {number}."), Text("")]
+        if kind.exchange is not None:
+            parts.append(_exchange(kind.exchange))
+        parts.append(Text(""))
+    return Group(*parts)
+
+
+def render_doubts(found: Iterable[Doubt]) -> RenderableType:
+    """Return a table of rows in doubt."""
+    table = _table("row", "run", "since", "tries", "status", "what is known")
+    for doubt in found:
+        known = [doubt.reason or "no reason known", doubt.input_path]
+        if doubt.lead_id:
+            known.append(f"lead id {doubt.lead_id}")
+        if doubt.reference_field:
+            known.append(f"sent with a reference in {doubt.reference_field}")
+        table.add_row(
+            Text(doubt.name, "bold"),
+            str(doubt.run),
+            time_text(doubt.since_ms),
+            str(doubt.attempts),
+            "-" if doubt.http_status is None else str(doubt.http_status),
+            _lines(known),
+        )
+    return table
+
+
+def _title(summary: RunSummary) -> Text:
+    record = summary.record
+    ending = record.ending or "not ended"
+    text = Text.assemble(
+        (f"Run {record.run}", "bold"),
+        f"  {printable(record.command)} {printable(record.input_path)}: ",
+        (ending, _ENDING_STYLES.get(ending, "yellow")),
+    )
+    if record.duration_s is not None:
+        text.append(f" in {duration_text(record.duration_s)}")
+    if summary.rows_per_s:
+        text.append(f", {summary.rows_per_s:,.1f} rows/s")
+    return text
+
+
+def _counts(summary: RunSummary) -> Table:
+    table = _table("", "this run", "whole input", "")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    rows = summary.record.input_rows
+    for kind in OutcomeKind:
+        here, there = summary.counts.get(kind, 0), summary.input_counts.get(kind, 0)
+        if here or there or kind is OutcomeKind.SUCCESS:
+            style = _STYLES[kind] if here or there else ""
+            table.add_row(Text(_words(kind), style), f"{here:,}", f"{there:,}", _share(there, rows))
+    others = (
+        ("in flight", summary.input_armed),
+        ("waiting", summary.input_waiting),
+        ("pending", summary.input_pending),
+    )
+    for name, count in others:
+        if count:
+            table.add_row(name, "", f"{count:,}", _share(count, rows))
+    table.add_row(Text("rows", "bold"), f"{summary.rows:,}", f"{rows:,}", "")
+    return table
+
+
+def _facts(summary: RunSummary) -> RenderableType:
+    retries = f" ({summary.retries:,} retries)" if summary.retries else ""
+    pairs = [
+        ("price", Text(summary.price)),
+        ("attempts", Text(f"{summary.attempts:,}{retries}")),
+    ]
+    if summary.ambiguous_words:
+        pairs.append(("note", Text(summary.ambiguous_words, "yellow")))
+    if summary.in_doubt:
+        words = "1 row is" if summary.in_doubt == 1 else f"{summary.in_doubt:,} rows are"
+        pairs.append(("in doubt", Text(f"{words} in doubt: taken or not, nobody knows", "magenta")))
+    return _pairs(pairs)
+
+
+def _reasons(summary: RunSummary) -> Table:
+    table = _table("reasons", "", "")
+    table.columns[1].justify = "right"
+    shown: OutcomeKind | None = None
+    for entry in summary.reasons:
+        name = "" if entry.kind is shown else _words(entry.kind)
+        shown = entry.kind
+        table.add_row(Text(name, _STYLES[entry.kind]), f"{entry.count:,}", _plain(entry.reason))
+    return table
+
+
+def _attempts(attempts: Sequence[Attempt]) -> Table:
+    table = _table("attempt", "run", "at", "took", "status", "outcome", "reason")
+    for entry in attempts:
+        table.add_row(
+            str(entry.number),
+            str(entry.run),
+            time_text(entry.at_ms),
+            "-" if entry.latency_ms is None else f"{entry.latency_ms / 1000:.2f} s",
+            "-" if entry.http_status is None else str(entry.http_status),
+            state_words(entry.state),
+            _plain(entry.reason or "-"),
+        )
+    return table
+
+
+def _resolutions(resolutions: Sequence[Resolved]) -> Table:
+    table = _table("decided at", "how", "who", "from", "to", "lead id and note")
+    for entry in resolutions:
+        table.add_row(
+            time_text(entry.at_ms),
+            _plain(entry.how),
+            _plain(entry.who),
+            state_words(entry.before),
+            state_words(entry.after),
+            _lines([text for text in (entry.lead_id, entry.note) if text] or ["-"]),
+        )
+    return table
+
+
+def _exchange(exchange: Exchange) -> Text:
+    text = "\n".join(f"  {printable(line)[:_BODY_CHARS_MAX]}" for line in exchange.lines())
+    return Text(text, no_wrap=True, overflow="ignore")
+
+
+def _command(command: str) -> Text:
+    return Text.assemble(
+        "Next:  ", (printable(command), "bold"), no_wrap=True, overflow="ignore", end="\n"
+    )
+
+
+def _table(*headers: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for index, header in enumerate(headers):
+        is_last = index == len(headers) - 1
+        table.add_column(header, overflow="fold", no_wrap=not is_last)
+    return table
+
+
+def _pairs(pairs: Iterable[tuple[str, Text]]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, text in pairs:
+        table.add_row(name, text)
+    return table
+
+
+def _plain(text: str, style: str = "") -> Text:
+    return Text(printable(text), style, overflow="fold")
+
+
+def _lines(texts: Sequence[str]) -> Text:
+    return Text("\n".join(printable(text) for text in texts), overflow="fold")
+
+
+def _words(kind: OutcomeKind) -> str:
+    return kind.value.replace("_", " ")
+
+
+def _share(count: int, rows: int) -> str:
+    return f"{100 * count / rows:.1f} %" if rows and count else ""

@@ -1,0 +1,208 @@
+"""The whole life of one row, as far as the ledger knows it."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bulkpost.errors import UsageError
+from bulkpost.ledger.entries import row_id_of, row_number_of
+from bulkpost.ledger.reader import LedgerReader
+from bulkpost.ledger.statements import sql
+from bulkpost.ledger.states import ANSWERED, State
+from bulkpost.results.summary import RunRecord
+from bulkpost.results.support import Exchange, exchange_of
+from bulkpost.results.wording import iso_text, price_text
+
+ATTEMPTS_MAX: Final = 1_000
+RESOLUTIONS_MAX: Final = 1_000
+_WORDS: Final = {State.ARMED: "in flight", State.BACK_OFF: "waiting for its next attempt"}
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to send a row.
+
+    Attributes:
+        number: The first is 1.
+        run: The run that made it.
+        state: How it ended.
+        http_status: Status of the answer; None if there was none.
+        reason: LeadConduit's or ours, scrubbed.
+        at_ms: When its end was recorded, milliseconds since 1970.
+        latency_ms: How long the answer took; None if there was none.
+    """
+
+    number: int
+    run: int
+    state: State
+    http_status: int | None
+    reason: str | None
+    at_ms: int | None
+    latency_ms: int | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {
+            "attempt": self.number,
+            "run": self.run,
+            "outcome": state_words(self.state),
+            "http_status": self.http_status,
+            "reason": self.reason,
+            "at": iso_text(self.at_ms),
+            "latency_ms": self.latency_ms,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A decision about a row: an audit row of the ledger, decoded."""
+
+    at_ms: int
+    how: str
+    who: str
+    before: State
+    after: State
+    lead_id: str | None
+    note: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {
+            "at": iso_text(self.at_ms),
+            "how": self.how,
+            "who": self.who,
+            "before": state_words(self.before),
+            "after": state_words(self.after),
+            "lead_id": self.lead_id,
+            "note": self.note,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a row stands now; the fields stand in the order of ``row_now.sql``."""
+
+    state: State
+    reason: str | None = None
+    lead_id: str | None = None
+    price_micros: int | None = None
+    http_status: int | None = None
+    attempts: int = 0
+    ambiguous: int = 0
+    at_ms: int | None = None
+    latency_ms: int | None = None
+    run: int | None = None
+    due_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowLife:
+    """All that is known of one row.
+
+    Attributes:
+        row_id: The ledger's number for it.
+        input_path: Where its input lay, scrubbed.
+        now: How it stands.
+        attempts: What was tried, oldest first.
+        resolutions: What was decided about it, oldest first.
+        exchange: Request and answer of its last http_error; None if it had none.
+    """
+
+    row_id: int
+    input_path: str
+    now: Standing
+    attempts: tuple[Attempt, ...]
+    resolutions: tuple[Resolved, ...]
+    exchange: Exchange | None
+
+    @property
+    def row_number(self) -> int:
+        """The row's number in its input; the first is 1."""
+        return row_number_of(self.row_id)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        now = self.now
+        price = None if now.price_micros is None else price_text(now.price_micros)
+        return {
+            "row": self.row_number,
+            "input": self.input_path,
+            "state": state_words(now.state),
+            "reason": now.reason,
+            "lead_id": now.lead_id,
+            "price": price,
+            "http_status": now.http_status,
+            "attempts": now.attempts,
+            "ambiguous_retries": now.ambiguous,
+            "at": iso_text(now.at_ms),
+            "latency_ms": now.latency_ms,
+            "run": now.run,
+            "due_at": iso_text(now.due_at_ms),
+            "history": [attempt.to_dict() for attempt in self.attempts],
+            "resolutions": [resolved.to_dict() for resolved in self.resolutions],
+            "exchange": None if self.exchange is None else self.exchange.to_dict(),
+        }
+
+
+def state_words(state: State) -> str:
+    """Return a state in words: "in doubt", "in flight", "success"."""
+    return _WORDS.get(state) or state.name.lower().replace("_", " ")
+
+
+async def row_life(reader: LedgerReader, record: RunRecord, row_number: int) -> RowLife:
+    """Return the life of a row of a run's input.
+
+    Raises:
+        UsageError: The input has no such row.
+    """
+    if not 1 <= row_number <= record.input_rows:
+        raise UsageError(
+            f"there is no row {row_number}: the input of run {record.run} has "
+            f"{record.input_rows:,} rows",
+            advice="The first data row is 1; the header does not count.",
+        )
+    row_id = row_id_of(record.input_id, row_number)
+    params = {"row_id": row_id}
+    found = await reader.fetch(sql("row_now"), params)
+    now = _standing(found[0]) if found else Standing(State.PENDING)
+    tried = await reader.fetch(sql("row_attempts"), {**params, "attempts_max": ATTEMPTS_MAX})
+    decided = await reader.fetch(
+        sql("row_resolutions"), {**params, "resolutions_max": RESOLUTIONS_MAX}
+    )
+    kept = await reader.fetch("SELECT document FROM evidence WHERE row_id = :row_id", params)
+    return RowLife(
+        row_id=row_id,
+        input_path=record.input_path,
+        now=now,
+        attempts=_attempts(
+            now, [Attempt(row[0], row[1], State(row[2]), *row[3:]) for row in tried]
+        ),
+        resolutions=tuple(_resolved(row) for row in decided),
+        exchange=exchange_of(kept[0][0]) if kept else None,
+    )
+
+
+def _standing(row: tuple[Any, ...]) -> Standing:
+    state, reason, lead_id, *rest = row
+    return Standing(State(state), reason, lead_id or None, *rest)
+
+
+def _attempts(now: Standing, tried: list[Attempt]) -> tuple[Attempt, ...]:
+    """Add the attempt that ended in a verdict: the ledger keeps that one with the row itself."""
+    is_told = any(attempt.number == now.attempts for attempt in tried)
+    if now.state in ANSWERED and not is_told and now.run is not None:
+        last = Attempt(
+            now.attempts,
+            now.run,
+            now.state,
+            now.http_status,
+            now.reason,
+            now.at_ms,
+            now.latency_ms,
+        )
+        return (*tried, last)
+    return tuple(tried)
+
+
+def _resolved(row: tuple[Any, ...]) -> Resolved:
+    at_ms, how, who, before, after, lead_id, note = row
+    return Resolved(at_ms, how, who, State(before), State(after), lead_id or None, note)

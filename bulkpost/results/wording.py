@@ -1,0 +1,72 @@
+"""How results are put into words: prices, times, durations, places, file names. Pure."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import PurePath
+from typing import Final
+from urllib.parse import urlsplit
+
+from bulkpost.outcome import MICROS_PER_UNIT
+
+_ID = re.compile(r"[0-9a-f]{24}")
+_ODD_CHARS = re.compile(r"[^A-Za-z0-9._-]+")
+_INPUT_SUFFIXES: Final = frozenset(
+    {".csv", ".tsv", ".tab", ".txt", ".jsonl", ".ndjson", ".json", ".parquet"}
+    | {".gz", ".bz2", ".xz", ".zst"}
+)
+_MINUTE_S: Final = 60
+_HOUR_S: Final = 3600
+
+
+def price_text(price_micros: int) -> str:
+    """Return a price as decimal text: at least two decimals, no more than it has."""
+    units, micros = divmod(abs(price_micros), MICROS_PER_UNIT)
+    decimals = f"{micros:06d}".rstrip("0").ljust(2, "0")
+    return f"{'-' if price_micros < 0 else ''}{units}.{decimals}"
+
+
+def time_at(at_ms: int) -> datetime:
+    """Return milliseconds since 1970 as a time, UTC."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC)
+
+
+def iso_text(at_ms: int | None) -> str | None:
+    """Return a time in RFC 3339 with milliseconds, or None."""
+    if at_ms is None:
+        return None
+    return time_at(at_ms).isoformat("T", "milliseconds").replace("+00:00", "Z")
+
+
+def time_text(at_ms: int | None) -> str:
+    """Return a time for people, UTC, to the second; a dash if there is none."""
+    return "-" if at_ms is None else f"{time_at(at_ms):%Y-%m-%d %H:%M:%SZ}"
+
+
+def duration_text(duration_s: float | None) -> str:
+    """Return a duration for people: ``0.4 s``, ``2 min 05 s``, ``1 h 02 min``."""
+    if duration_s is None:
+        return "-"
+    if duration_s < _MINUTE_S:
+        return f"{duration_s:.1f} s"
+    whole_s = round(duration_s)
+    if whole_s < _HOUR_S:
+        return f"{whole_s // _MINUTE_S} min {whole_s % _MINUTE_S:02d} s"
+    return f"{whole_s // _HOUR_S:,} h {whole_s % _HOUR_S // _MINUTE_S:02d} min"
+
+
+def masked_destination(name: str) -> str:
+    """Return the host of a destination and its ids without their middle.
+
+    The ids are all that it takes to submit, so a table that may be shown around has no whole one.
+    """
+    ids = " / ".join(f"{found[:4]}…{found[-4:]}" for found in _ID.findall(name))
+    return f"{urlsplit(name).netloc} {ids}".strip()
+
+
+def results_name(input_path: str, suffix: str) -> str:
+    """Return the name of an input's results file: ``leads.csv.gz`` -> ``leads-results.csv``."""
+    path = PurePath(input_path)
+    while path.suffix.lower() in _INPUT_SUFFIXES and path.stem:
+        path = path.with_suffix("")
+    stem = _ODD_CHARS.sub("_", path.name).strip("._") or "input"
+    return f"{stem}-results.{suffix}"
