@@ -24,7 +24,7 @@ from bulkpost.reading.text import TextReader
 from bulkpost.row import Position, Row
 
 _SAMPLE_LINES_MAX = 1_000
-_TAB_SUFFIXES = frozenset({".tsv", ".tab"})
+_TAB_SUFFIXES = frozenset({"tsv", "tab"})
 
 
 def open_delimited(content: Content, settings: ReadingSettings) -> TextReader:
@@ -114,7 +114,7 @@ class DelimitedRows:
                     append(row)
                     number += 1
             feed.lines_done = records.line_num
-            if len(rows) >= wanted or feed.is_batch_full:
+            if len(rows) >= wanted or (rows and feed.is_batch_full):
                 return
 
     def _looked_at(self, cells: list[str], number: int) -> Row | None:
@@ -125,7 +125,7 @@ class DelimitedRows:
             return None
         defect = flag or self._misfit(cells) or self._oversize(cells, flag)
         if self._is_suspect:
-            if not defect and self._feed.quotes_in(line, end) % 2:
+            if not defect and self._feed.quotes_in_record(end) % 2:
                 defect = "the row may belong to the one before it, whose quotes do not pair"
             self._is_suspect = defect is not None
         if len(cells) < self._width and self._settings.short_rows == "pad":
@@ -141,7 +141,7 @@ class DelimitedRows:
 
     def _oversize(self, cells: list[str], flag: str | None) -> str | None:
         limit = self._settings.cell_bytes_max
-        if flag is not None and any(len(cell.encode()) > limit for cell in cells):
+        if flag is not None and any(map(self._feed.is_oversize, cells)):
             return f"a cell is longer than {limit:,} bytes"
         return None
 
@@ -172,7 +172,8 @@ def _delimiter(
             lines.append(text)
     if settings.delimiter:
         return settings.delimiter, start
-    if settings.format == "tsv" or content.path.suffix.lower() in _TAB_SUFFIXES:
+    is_named_tsv = not _TAB_SUFFIXES.isdisjoint(content.path.name.lower().split("."))
+    if settings.format == "tsv" or (settings.format == "auto" and is_named_tsv):
         return "\t", start
     return likely_delimiter(lines), start
 

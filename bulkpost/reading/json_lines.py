@@ -80,7 +80,7 @@ class JsonRows:
             if flag or not text.isspace():
                 cells, defect = self._cells(text, flag)
                 rows.append(Row(number + len(rows), feed.line_number(line), cells, defect))
-            if len(rows) >= wanted or feed.is_batch_full:
+            if len(rows) >= wanted or (rows and feed.is_batch_full):
                 break
         self._row_number = number + len(rows)
         return rows
@@ -110,7 +110,7 @@ class JsonRows:
             except UnicodeEncodeError:
                 return "a cell holds half a character (a lone surrogate)"
         limit = self._settings.cell_bytes_max
-        if flag is not None and any(len(cell.encode()) > limit for cell in cells):
+        if flag is not None and any(map(self._feed.is_oversize, cells)):
             return f"a cell is longer than {limit:,} bytes"
         return None
 

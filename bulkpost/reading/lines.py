@@ -48,6 +48,7 @@ class LineFeed:
     Attributes:
         flagged: Line index (the first line of the pass is 0) to what is wrong with it.
         lines_done: How many lines belong to finished records; the consumer sets it.
+        is_batch_full: Whether the batch has taken as much as may be held in memory at a time.
         name: The input's name for messages.
     """
 
@@ -56,6 +57,7 @@ class LineFeed:
     ) -> None:
         self.flagged: dict[int, str] = {}
         self.lines_done = 0
+        self.is_batch_full = False
         self.name = content.path.name
         self._blocks = _blocks(source, settings)
         self._encoding = content.encoding
@@ -66,6 +68,7 @@ class LineFeed:
         self._block_offset_bytes = start.offset_bytes
         self._open_bytes = 0
         self._open_line = 0
+        self._open_quotes = 0
         self._taken_bytes = 0
 
     def __iter__(self) -> Iterator[str]:
@@ -90,21 +93,23 @@ class LineFeed:
     def begin_batch(self) -> None:
         """Start counting what a batch takes."""
         self._taken_bytes = 0
-
-    @property
-    def is_batch_full(self) -> bool:
-        """Whether the batch has taken as much as may be held in memory at a time."""
-        return self._taken_bytes > _BATCH_BYTES_MAX
+        self.is_batch_full = False
 
     def take_flag(self, lines_end: int) -> str | None:
         """Remove the flags of the lines before ``lines_end`` and return the worst, or None."""
         found = [self.flagged.pop(line) for line in list(self.flagged) if line < lines_end]
         return max(found, key=len, default=None)
 
-    def quotes_in(self, first: int, end: int) -> int:
-        """Return how many quotes the lines hold, as far as they are still at hand."""
-        lines = self._block.lines[max(0, first - self._block_line) : end - self._block_line]
-        return sum(line.count(b'"') for line in lines)
+    def quotes_in_record(self, end: int) -> int:
+        """Return how many quotes the lines of the record at hand hold, up to ``end``."""
+        first = self.lines_done - self._block_line
+        lines = self._block.lines[max(0, first) : end - self._block_line]
+        return _quotes(lines) + (self._open_quotes if first < 0 else 0)
+
+    def is_oversize(self, cell: str) -> bool:
+        """Whether a cell takes more than ``cell_bytes_max``, in the bytes of the content."""
+        size_bytes = len(cell.encode(self._encoding.line_codec, "replace"))
+        return size_bytes > self._settings.cell_bytes_max
 
     def unclosed_quote(self) -> InputError:
         """Return the error for a quote that opens in the record at hand and never closes."""
@@ -124,9 +129,10 @@ class LineFeed:
         pulled = self._block_line + len(last.lines)
         if self.lines_done < pulled:  # a record goes on across the boundary
             if self.lines_done != self._open_line:
-                self._open_line, self._open_bytes = self.lines_done, 0
-            start = max(0, self.lines_done - self._block_line)
-            self._open_bytes += sum(map(len, last.lines[start:]))
+                self._open_line, self._open_bytes, self._open_quotes = self.lines_done, 0, 0
+            open_lines = last.lines[max(0, self.lines_done - self._block_line) :]
+            self._open_bytes += sum(map(len, open_lines))
+            self._open_quotes += _quotes(open_lines)
             if self._open_bytes > self._settings.record_bytes_max:
                 raise self.unclosed_quote()
             self.flagged.setdefault(pulled, NO_DEFECT)
@@ -134,6 +140,7 @@ class LineFeed:
         self._block_offset_bytes += last.size_bytes
         self._block = block
         self._taken_bytes += block.size_bytes
+        self.is_batch_full = self._taken_bytes > _BATCH_BYTES_MAX
         self._flag(block)
 
     def _flag(self, block: Block) -> None:
@@ -200,6 +207,10 @@ def _blocks(source: ByteSource, settings: ReadingSettings) -> Iterator[Block]:
             yield block
     if rest:
         yield _block(rest)
+
+
+def _quotes(lines: list[bytes]) -> int:
+    return sum(line.count(b'"') for line in lines)
 
 
 def _block(data: bytes) -> Block:

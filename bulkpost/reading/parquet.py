@@ -16,6 +16,8 @@ from bulkpost.reading.settings import ReadingSettings
 from bulkpost.reading.text_form import texts_of, why_unusable
 from bulkpost.row import Position, Row
 
+# Column chunks are read through buffers of this size; whole, they are as large as a row group.
+_BUFFER_BYTES = 256 * 1024
 _FIRST = Position(1, 0, 1)
 
 
@@ -82,7 +84,7 @@ class ParquetReader:
 
     def _opened(self) -> Any:
         try:
-            return pq.ParquetFile(self.path, pre_buffer=False)
+            return pq.ParquetFile(self.path, pre_buffer=False, buffer_size=_BUFFER_BYTES)
         except (pa.ArrowException, OSError, ValueError) as error:
             raise self._damaged() from error
 
@@ -122,7 +124,10 @@ class ParquetReader:
         if not groups:
             return
         batches = self._file.iter_batches(
-            self._settings.batch_rows, row_groups=groups, columns=self._usable_names()
+            self._settings.batch_rows,
+            row_groups=groups,
+            columns=self._usable_names(),
+            use_threads=False,  # each thread would keep pages of its own
         )
         while True:
             try:

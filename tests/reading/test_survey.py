@@ -104,6 +104,7 @@ def quoted(cells: list[str]) -> str:
     return ",".join('"' + cell.replace('"', '""') + '"' for cell in cells)
 
 
+@settings(deadline=None)
 @given(
     rows=st.lists(st.lists(CELL, min_size=3, max_size=3), max_size=30),
     end=LINE_END,
@@ -128,7 +129,7 @@ def test_any_cells_are_read_as_they_were_written(
 MESS = st.text(st.sampled_from('ab",\n\r\x00é '), max_size=200)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(text=MESS, batch_rows=st.integers(1, 5), cell_bytes_max=st.sampled_from([16, 1000]))
 def test_reading_goes_on_from_any_resumable_position_of_any_mess(
     tmp_path_factory: pytest.TempPathFactory, text: str, batch_rows: int, cell_bytes_max: int
@@ -169,6 +170,28 @@ def test_i13_an_unclosed_quote_refuses_before_anything_is_sent(tmp_path: Path) -
 
     with open_reader(path) as reader, pytest.raises(InputError, match=r"line 20,002: a quote"):
         survey(reader)
+
+
+@pytest.mark.parametrize("format_name", ["csv", "jsonl"])
+def test_a_desert_of_blank_lines_is_crossed(tmp_path: Path, format_name: str) -> None:
+    """Megabytes without a row are not the end."""
+    first, last = (b"a,b\n1,2", b"3,4") if format_name == "csv" else (b'{"a": 1}', b'{"a": 2}')
+    path = tmp_path / "leads"
+    path.write_bytes(first + b"\n" * 10_000_000 + last)
+
+    with open_reader(path) as reader:
+        assert [1, 2] == [row.number for row in all_rows(reader)]
+
+
+@pytest.mark.parametrize("pad", range(60))
+def test_a_suspect_row_is_found_wherever_the_blocks_fall(tmp_path: Path, pad: int) -> None:
+    """What a row is must not depend on where a pass began."""
+    path = tmp_path / "leads.csv"
+    broken = b'"He said "hi" to\nme","or\nyou"\n' + b"5,6\n" * 10
+    path.write_bytes(b"a,b\n" + b"x" * pad + b",1\n" + broken)
+
+    with open_reader(path, ReadingSettings(cell_bytes_max=64)) as reader:
+        assert [2, 3] == [row.number for row in all_rows(reader) if row.defect]
 
 
 def test_nobody_resumes_amid_rows_with_broken_quotes(tmp_path: Path) -> None:
@@ -285,7 +308,9 @@ def test_memory_does_not_grow_with_the_input(tmp_path: Path, make: Callable[[int
     assert peaks[1] < 1.2 * peaks[0]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, deadline=None
+)
 @given(batch_rows=st.integers(1, 40))
 def test_batches_end_at_multiples_of_their_size(tmp_path: Path, batch_rows: int) -> None:
     """So that the marks of two passes fall on the same rows, wherever they began."""
