@@ -24,7 +24,7 @@ from bulkpost.reading.text import TextReader
 from bulkpost.row import Position, Row
 
 _SAMPLE_LINES_MAX = 1_000
-_TAB_SUFFIXES = frozenset({"tsv", "tab"})
+_TAB_SUFFIXES = frozenset({".tsv", ".tab"})
 
 
 def open_delimited(content: Content, settings: ReadingSettings) -> TextReader:
@@ -172,7 +172,8 @@ def _delimiter(
             lines.append(text)
     if settings.delimiter:
         return settings.delimiter, start
-    is_named_tsv = not _TAB_SUFFIXES.isdisjoint(content.path.name.lower().split("."))
+    name = content.path.with_suffix("") if content.compression else content.path
+    is_named_tsv = name.suffix.lower() in _TAB_SUFFIXES
     if settings.format == "tsv" or (settings.format == "auto" and is_named_tsv):
         return "\t", start
     return likely_delimiter(lines), start
