@@ -18,6 +18,8 @@
 outcomes, not errors. A ``BulkpostError`` is caught once, in ``bulkpost.cli.main``.
 """
 
+from collections.abc import Iterator
+
 
 class BulkpostError(Exception):
     """Something went wrong that a person can act on.
@@ -97,3 +99,17 @@ class LedgerWriteError(LedgerError):
     """A write to the ledger failed; nothing is sent after it."""
 
     exit_status = 1
+
+
+def unwrapped(error: BaseException) -> BaseException:
+    """Return the error that a task group wrapped: one of ours if there is one, else the first."""
+    leaves = list(_leaves(error))
+    return next((leaf for leaf in leaves if isinstance(leaf, BulkpostError)), leaves[0])
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error

@@ -17,6 +17,7 @@ from bulkpost.clock import Clock, SystemClock
 from bulkpost.config import destination_of
 from bulkpost.destination import Destination, Environment
 from bulkpost.engine.intake import NoLedger
+from bulkpost.errors import unwrapped
 from bulkpost.faultpoint import fault_point
 from bulkpost.ledger.ledger import Ledger, LedgerOptions, open_ledger
 from bulkpost.ledger.paths import check_space
@@ -37,6 +38,7 @@ async def submit(order: Order, observer: Observer, clock: Clock | None = None) -
     """
     clock = clock or SystemClock()
     result = SubmitResult()
+    paths = await input_paths(order)
     async with destination_for(order, observer) as destination:
         options = LedgerOptions(
             destination.environment,
@@ -46,10 +48,12 @@ async def submit(order: Order, observer: Observer, clock: Clock | None = None) -
         async with open_ledger(order.ledger_path, options, clock) as ledger:
             _note_opening(ledger, observer)
             fault_point("run.start")
-            paths = await input_paths(order)
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(ledger.quick_check)
-                batches = await take_in_all(order, paths, destination, ledger.reader, observer)
+            try:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(ledger.quick_check)
+                    batches = await take_in_all(order, paths, destination, ledger.reader, observer)
+            except BaseExceptionGroup as group:
+                raise unwrapped(group) from None
             if not await _is_approved(order, destination, batches, ledger.reader, observer):
                 return result
             records = [batch.intake.record for batch in batches]

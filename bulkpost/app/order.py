@@ -22,7 +22,16 @@ SANDBOX_LEDGER_DEFAULT: Final = "bulkpost-sandbox.db"
 STDIN: Final = "-"
 # Leads would be keyed with it where there is no ledger yet; such keys are never kept.
 NO_SALT: Final = b"no ledger yet: these keys are not kept"
-SIGNAL_STATUS: Final = {signal.SIGINT: ExitStatus.SIGINT, signal.SIGTERM: ExitStatus.SIGTERM}
+SIGNAL_STATUS: Final = {
+    signal.SIGINT: ExitStatus.SIGINT,
+    signal.SIGTERM: ExitStatus.SIGTERM,
+    signal.SIGHUP: ExitStatus.SIGTERM,
+}
+
+
+def heeded_signals() -> list[signal.Signals]:
+    """Return the signals that stop a run; under nohup, SIGHUP is not one of them."""
+    return [known for known in SIGNAL_STATUS if signal.getsignal(known) != signal.SIG_IGN]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,15 @@ import anyio
 import anyio.to_thread
 
 from bulkpost.app.inputs import parts_of, preparation
-from bulkpost.app.order import SIGNAL_STATUS, Batch, Observer, Order, RunResult, Watched
+from bulkpost.app.order import (
+    SIGNAL_STATUS,
+    Batch,
+    Observer,
+    Order,
+    RunResult,
+    Watched,
+    heeded_signals,
+)
 from bulkpost.destination import Destination
 from bulkpost.endpoints.submission import SubmissionEndpoint
 from bulkpost.engine.feed import Feed, FeedLimits
@@ -23,6 +31,7 @@ from bulkpost.engine.worker import Machines
 from bulkpost.lead import Lead
 from bulkpost.ledger.ledger import Ledger
 from bulkpost.ledger.reader import InputRecord
+from bulkpost.log import get_logger
 from bulkpost.pacing.breaker import Breaker
 from bulkpost.pacing.rate import RateLimit, parse_rate
 from bulkpost.results.status import status_of
@@ -74,7 +83,7 @@ class Submission:
         watched = Watched(batch.reader.path, rows_todo, tally)
         self._ledger.writer.reopen()
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._observer.watch, watched)
+            tasks.start_soon(self._watch, watched)
             tasks.start_soon(self._obey_signals, pipeline)
             await pipeline.run(batch.reader, parts)
             tasks.cancel_scope.cancel()
@@ -145,9 +154,15 @@ class Submission:
         feed = Feed(sorter, supply, ledger.writer, waterline, tally, clock, limits)
         return feed, Pipeline(machines, feed, settings.engine)
 
+    async def _watch(self, watched: Watched) -> None:
+        try:
+            await self._observer.watch(watched)
+        except Exception as error:  # noqa: BLE001  # a broken display must not stop a run
+            get_logger().warning("display_failed", error_type=type(error).__name__)
+
     async def _obey_signals(self, pipeline: Pipeline[Lead]) -> None:
         """The first Ctrl-C or SIGTERM drains, the second aborts."""
-        with anyio.open_signal_receiver(*SIGNAL_STATUS) as signals:
+        with anyio.open_signal_receiver(*heeded_signals()) as signals:
             async for received in signals:
                 name = signal.Signals(received).name
                 if self._signal is None:

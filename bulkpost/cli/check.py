@@ -17,8 +17,8 @@ EPILOG = (
 
 
 @click.command(epilog=EPILOG)
-@order_options
 @output_options
+@order_options
 def check(order: Any, output: Output) -> int:
     """Send nothing; say what `submit` would do with INPUT.
 

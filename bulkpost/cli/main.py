@@ -6,12 +6,14 @@ Subcommands are imported when they are called, so that ``--version`` and ``--hel
 import importlib
 import json
 import sys
+import traceback
 from typing import Any, Final
 
 import click
 
 from bulkpost import __version__
-from bulkpost.errors import BulkpostError
+from bulkpost.cli.tolerant import Tolerant
+from bulkpost.errors import BulkpostError, unwrapped
 
 # name -> (module, one line for the overview)
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
@@ -67,6 +69,7 @@ def bulkpost() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its status."""
     words = sys.argv[1:] if arguments is None else arguments
+    sys.stdout, sys.stderr = Tolerant(sys.stdout), Tolerant(sys.stderr)
     try:
         status = bulkpost.main(args=words, prog_name="bulkpost", standalone_mode=False)
         code = status if isinstance(status, int) else 0
@@ -79,11 +82,25 @@ def main(arguments: list[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         code = INTERRUPTED
         _report(words, "interrupted", code)
-    except BrokenPipeError:
-        # Whoever read our output has gone (`| head`); the ledger has everything.
-        sys.stderr.close()
-        code = 0
+    except Exception as error:  # noqa: BLE001  # the last one to know: no traceback shows a row
+        code = 1
+        _report_mistake(words, unwrapped(error))
     sys.exit(code)
+
+
+def _report_mistake(words: list[str], error: BaseException) -> None:
+    """Say where a mistake of ours happened. Its message may quote a cell, so it is not shown."""
+    places = [
+        f"{frame.filename.rpartition('/')[2]}:{frame.lineno}"
+        for frame in traceback.extract_tb(error.__traceback__)[-3:]
+    ]
+    _report(
+        words,
+        f"internal error {type(error).__name__} at {' > '.join(places)}",
+        1,
+        advice="This is a defect of bulkpost; what was sent is in the ledger. Please report the "
+        "line above.",
+    )
 
 
 def _report_usage(words: list[str], error: click.ClickException) -> None:

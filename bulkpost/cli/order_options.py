@@ -141,9 +141,8 @@ def order_options(command: CommandT) -> CommandT:
             changes["input.delimiter"] = _delimiter(changes["input.delimiter"])
         settings = load(config)
         if changes.get("url"):
-            changes.update(
-                {"flow_id": changes.get("flow_id", ""), "source_id": changes.get("source_id", "")}
-            )
+            changes.setdefault("flow_id", "")
+            changes.setdefault("source_id", "")
         elif "flow_id" in changes or "source_id" in changes:
             changes["url"] = ""
         order = Order(

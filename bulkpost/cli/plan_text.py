@@ -101,10 +101,8 @@ def expected_s(preview: Preview, settings: Settings) -> tuple[float, str]:
 def _input_lines(batch: Batch) -> list[str]:
     column_map, intake = batch.column_map, batch.intake
     state = "known, and grown" if intake.has_grown else "known" if intake.known else "new"
-    lines = [
-        f"of  {printable(batch.reader.path.name)}: {intake.record.rows:,} rows, "
-        f"{batch.reader.format.description} ({state} to the ledger)"
-    ]
+    how = f"{intake.record.rows:,} rows, {batch.reader.format.description}"
+    lines = [f"of  {printable(batch.reader.path.name)}: {how} ({state} to the ledger)"]
     width = max((len(name) for name in column_map.columns), default=0)
     for index, name in column_map.fields[:_COLUMNS_SHOWN_MAX]:
         header = column_map.columns[index]
@@ -159,10 +157,8 @@ def _example_lines(plan: Plan) -> list[str]:
         lines.append(f"{count:>12,}  {printable(reason)}")
     lines.append("The first of them:")
     for example in plan.examples:
-        lines.append(
-            f"  row {example.row_number} (line {example.line_number}): "
-            f"{example.state.name.lower()}: {printable(example.reason)}"
-        )
+        place = f"row {example.row_number} (line {example.line_number})"
+        lines += [f"  {place}: {example.state.name.lower()}: {printable(example.reason)}"]
     return lines
 
 

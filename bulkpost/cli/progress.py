@@ -11,7 +11,7 @@ import anyio
 import click
 
 from bulkpost.app.order import Preview, RunResult, Watched
-from bulkpost.cli.options import Output
+from bulkpost.cli.options import Output, use_color
 from bulkpost.ledger.reader import LedgerReader
 from bulkpost.log import get_logger
 from bulkpost.outcome import MICROS_PER_UNIT, OutcomeKind
@@ -101,15 +101,17 @@ class TerminalObserver:
         from bulkpost.results.summary import next_command, summarise  # noqa: PLC0415
 
         summary = await summarise(reader, result.run_id)
-        command = next_command(summary, self._ledger_path)
         if self._output.is_json:
             halted = result.halt.reason if result.halt is not None else None
             document = {"message_type": "summary", **summary.to_dict(), "stopped_because": halted}
+            command = next_command(summary, self._ledger_path)
             self._output.document({**document, "next_command": command})
             return
-        print_summary(summary, command, result.halt.reason if result.halt else None)
-        if result.halt is not None and result.halt.advice:
-            self._output.say(printable(result.halt.advice))
+        if result.halt is not None:
+            click.echo(f"stopped: {printable(result.halt.reason)}", err=True)
+            if result.halt.advice:
+                click.echo(f"  {printable(result.halt.advice)}", err=True)
+        print_summary(summary, self._ledger_path, color=use_color())
 
     async def _watch_json(self, watched: Watched) -> None:
         pace = Pace()

@@ -20,6 +20,7 @@ EPILOG = (
 
 
 @click.command(epilog=EPILOG)
+@output_options
 @order_options
 @click.option(
     "--accept-rollback",
@@ -28,7 +29,6 @@ EPILOG = (
     "unknown to it and may be sent, and paid, again.",
 )
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before the first submission.")
-@output_options
 def submit(order: Any, output: Output, *, accept_rollback: bool, yes: bool) -> int:
     """Submit each row of INPUT as a lead, once.
 

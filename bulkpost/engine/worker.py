@@ -25,7 +25,7 @@ from bulkpost.engine.waterline import Waterline
 from bulkpost.errors import InDoubtError, LedgerWriteError, NotSentError
 from bulkpost.exchange import Reply, Request
 from bulkpost.faultpoint import fault_point
-from bulkpost.ledger.entries import Intent, Rearm, Settlement, Wait
+from bulkpost.ledger.entries import Intent, KnownKey, Rearm, Settlement, Wait
 from bulkpost.ledger.ledger import Ledger
 from bulkpost.log import get_logger
 from bulkpost.outcome import NextStep, Outcome, OutcomeKind, Verdict
@@ -41,6 +41,9 @@ from bulkpost.pacing.retry import (
 from bulkpost.run import RunEnding
 from bulkpost.transport.transport import Transport
 
+# A server that takes leads and never says so must not put a whole list in doubt.
+_WRONG = frozenset({OutcomeKind.HTTP_ERROR, OutcomeKind.IN_DOUBT})
+_ASK_AGAIN_S = 0.05
 _DUE_S_MAX = 86_400.0  # no server's word puts a row off for more than a day
 
 
@@ -159,7 +162,9 @@ class Worker(Generic[ItemT]):
         except InDoubtError as error:
             tally.sent += 1
             machines.gate.breaker.lost(machines.clock.now_s(), admission)
-            self._settle(job, Outcome(OutcomeKind.IN_DOUBT, error.message))
+            lost = Verdict(Outcome(OutcomeKind.IN_DOUBT, error.message))
+            self._settle(job, lost.outcome)
+            self._judge(job, lost)
         except anyio.get_cancelled_exc_class():
             machines.gate.breaker.withdrawn(admission)
             self._settle(job, Outcome(OutcomeKind.IN_DOUBT, "aborted while waiting for the answer"))
@@ -195,7 +200,7 @@ class Worker(Generic[ItemT]):
         if budget is None:
             budget = machines.budgets[destination] = ErrorBudget(machines.budget)
         budget.replied(
-            is_error=verdict.outcome.kind is OutcomeKind.HTTP_ERROR,
+            is_error=verdict.outcome.kind in _WRONG,
             is_suspect=verdict.next_step is NextStep.SUSPECT,
         )
         if verdict.next_step is NextStep.STOP:
@@ -210,7 +215,8 @@ class Worker(Generic[ItemT]):
             self._refuse_destination(
                 destination,
                 RunEnding.BUDGET,
-                f"{budget.errors} of the last answers were outside the protocol",
+                f"{budget.errors} of the last {budget.settings.window} attempts were answered "
+                "outside the protocol or not at all",
                 "See `bulkpost show` for what came back, ready to send to LeadConduit's support.",
             )
         elif budget.spent is Spent.SUSPECTS:
@@ -299,17 +305,23 @@ class Worker(Generic[ItemT]):
             self._settle(job, Outcome(OutcomeKind.DEFERRED, "aborted before it was sent"))
             return
         machines = self._machines
-        key = job.prepared.identity.key
-        known = await machines.ledger.reader.known_keys([key])
-        others = [entry for entry in known.get(key, ()) if entry.row_id != job.row_id]
-        taken = others[0] if others else await machines.ledger.reader.intended_key(key)
+        taken = await self._holder(job)
         if taken is None:
-            # The one that held the key has ended as not taken meanwhile: the next run decides.
+            # Whoever held the key has just ended, one way or the other: ask again.
+            machines.supply.postpone(job, machines.clock.now_s() + _ASK_AGAIN_S)
             return
         refused = refusal_of(job, taken)
         machines.ledger.writer.put(refused)
         machines.tally.ended(Outcome(refused.state.kind, refused.reason))
         self._account(job)  # only now: below the mark every row must be in the ledger
+
+    async def _holder(self, job: Job[ItemT]) -> KnownKey | None:
+        """Return the other row that has, or is about to have, a job's key."""
+        reader = self._machines.ledger.reader
+        key = job.prepared.identity.key
+        known = await reader.known_keys([key])
+        others = [entry for entry in known.get(key, ()) if entry.row_id != job.row_id]
+        return others[0] if others else await reader.intended_key(key)
 
     def _leave(self, job: Job[ItemT]) -> None:
         """Hand a job back unsent: one in back-off keeps its place until the run's end."""
