@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from bulkpost.ledger.lock import is_held
 from bulkpost.ledger.reader import LedgerReader
 from bulkpost.ledger.statements import sql
 from bulkpost.ledger.states import State
@@ -57,3 +59,9 @@ async def past_runs(reader: LedgerReader, runs_max: int, *, is_busy: bool) -> li
         is_running = is_busy and record.run == newest and record.ended_at_ms is None
         runs.append(PastRun(record, counts, is_running))
     return runs
+
+
+async def is_run_going_on(reader: LedgerReader, lock: Path) -> bool:
+    """Tell whether the newest run has no end yet and a process holds the ledger."""
+    newest = await reader.fetch("SELECT ended_at_ms FROM run ORDER BY id DESC LIMIT 1")
+    return bool(newest) and newest[0][0] is None and is_held(lock)

@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -30,7 +30,9 @@ def private_file(target: Path, *, is_forced: bool) -> Iterator[TextIO]:
     except OSError as error:
         raise _refused(target, error) from None
     try:
-        with open(descriptor, "w", encoding="utf-8", newline="", errors="surrogatepass") as file:
+        with os.fdopen(
+            descriptor, "w", encoding="utf-8", newline="", errors="surrogatepass"
+        ) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -71,8 +73,7 @@ def _name(draft: Path, target: Path, *, is_forced: bool) -> None:
         raise _exists(target) from None
     except OSError:  # a file system without hard links
         check_target(target, is_forced=False)
-        with suppress(FileNotFoundError):
-            draft.rename(target)
+        draft.rename(target)
 
 
 def _exists(target: Path) -> UsageError:

@@ -1,7 +1,7 @@
 """Results as a terminal shows them, with colour or as plain text.
 
-Every text from outside goes through ``printable``; markup is off everywhere. ``rich`` takes its time
-to load, so only commands that print tables import this module, and late.
+Every text from outside goes through ``printable``; markup is off everywhere. ``rich`` takes its
+time to load, so only commands that print tables import this module, and late.
 """
 
 from collections.abc import Iterable, Sequence
