@@ -4,6 +4,8 @@ Destination, ledger, inputs, plan, run. What a person sees or is asked goes thro
 """
 
 from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import anyio
 import anyio.to_thread
@@ -20,7 +22,7 @@ from bulkpost.engine.intake import NoLedger
 from bulkpost.errors import unwrapped
 from bulkpost.faultpoint import fault_point
 from bulkpost.ledger.ledger import Ledger, LedgerOptions, open_ledger
-from bulkpost.ledger.paths import check_space
+from bulkpost.ledger.paths import LedgerPaths, check_space
 from bulkpost.ledger.reader import LedgerReader
 from bulkpost.ledger.reader import open_reader as open_ledger_reader
 from bulkpost.log import get_logger
@@ -38,7 +40,7 @@ async def submit(order: Order, observer: Observer, clock: Clock | None = None) -
     """
     clock = clock or SystemClock()
     result = SubmitResult()
-    paths = await input_paths(order)
+    paths = await input_paths(order, LedgerPaths(order.ledger_path).spool)
     async with destination_for(order, observer) as destination:
         options = LedgerOptions(
             destination.environment,
@@ -84,13 +86,15 @@ async def check(order: Order, observer: Observer) -> Preview:
     destination = (
         embedded(order, "http://127.0.0.1") if order.is_sandbox else destination_of(order.settings)
     )
-    paths = await input_paths(order)
-    if not await anyio.Path(order.ledger_path).exists():
-        batches = await take_in_all(order, paths, destination, NoLedger(), observer)
-        return await preview_of(order, destination, batches, None)
-    async with open_ledger_reader(order.ledger_path) as reader:
-        batches = await take_in_all(order, paths, destination, reader, observer)
-        return await preview_of(order, destination, batches, reader)
+    # A list that came through a pipe is lead data: it is kept for a submission, not for a look.
+    with TemporaryDirectory(prefix="bulkpost-") as spool:
+        paths = await input_paths(order, Path(spool))
+        if not await anyio.Path(order.ledger_path).exists():
+            batches = await take_in_all(order, paths, destination, NoLedger(), observer)
+            return await preview_of(order, destination, batches, None)
+        async with open_ledger_reader(order.ledger_path) as reader:
+            batches = await take_in_all(order, paths, destination, reader, observer)
+            return await preview_of(order, destination, batches, reader)
 
 
 async def _is_approved(

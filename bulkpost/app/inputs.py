@@ -28,12 +28,11 @@ from bulkpost.results.status import ExitStatus
 from bulkpost.row import Row
 
 
-async def input_paths(order: Order) -> list[Path]:
-    """Return the files to read; standard input is first kept in a private one."""
+async def input_paths(order: Order, spool: Path) -> list[Path]:
+    """Return the files to read; standard input is first kept in a private one, in ``spool``."""
     named = [name for name in order.inputs if name != STDIN]
     paths = list(resolve_inputs(named)) if named or not order.inputs else []
     if STDIN in order.inputs:
-        spool = LedgerPaths(order.ledger_path).spool
         paths.append(await anyio.to_thread.run_sync(spool_stdin, sys.stdin.buffer, spool))
     return paths
 

@@ -145,6 +145,10 @@ class Observer(Protocol):
         """Ask whether to send."""
         ...
 
+    async def confirms(self, question: str) -> bool:
+        """Ask anything else; yes or no."""
+        ...
+
     async def watch(self, watched: Watched) -> None:
         """Show a run's progress until cancelled."""
         ...

@@ -9,7 +9,7 @@ from bulkpost.app.order import Observer, Order
 from bulkpost.config import destination_of
 from bulkpost.destination import Destination, parse_url
 
-_SANDBOX_ALIAS: Final = "http://sandbox"
+SANDBOX_ALIAS: Final = "http://sandbox"
 
 
 @asynccontextmanager
@@ -34,9 +34,9 @@ def embedded(order: Order, origin: str) -> Destination:
     """Return the embedded sandbox as a destination, with the flow and source of the settings."""
     settings = order.settings
     if settings.map.route:
-        return Destination(origin, "", "", alias=_SANDBOX_ALIAS)
+        return Destination(origin, "", "", alias=SANDBOX_ALIAS)
     flow_id, source_id = settings.flow_id or "1" * 24, settings.source_id or "2" * 24
     if settings.url:
         real = parse_url(settings.url)
-        return replace(real, origin=origin, alias=_SANDBOX_ALIAS)
-    return Destination(origin, "", "", alias=_SANDBOX_ALIAS).routed(flow_id, source_id)
+        return replace(real, origin=origin, alias=SANDBOX_ALIAS)
+    return Destination(origin, "", "", alias=SANDBOX_ALIAS).routed(flow_id, source_id)

@@ -28,6 +28,7 @@ from bulkpost.engine.supply import Supply
 from bulkpost.engine.tally import Tally
 from bulkpost.engine.waterline import Waterline
 from bulkpost.engine.worker import Machines
+from bulkpost.errors import BulkpostError
 from bulkpost.lead import Lead
 from bulkpost.ledger.ledger import Ledger
 from bulkpost.ledger.reader import InputRecord
@@ -117,6 +118,9 @@ class Submission:
         self.is_over = pipeline.halted is not None or self._jobs_left == 0
         result = RunResult(run_id, batch.reader.path, ending, status, pipeline.halted)
         await self._observer.ended(ledger.reader, result)
+        if isinstance(pipeline.error, BulkpostError):
+            # Leads were sent: this is no longer the caller's mistake alone, exit status 1.
+            raise BulkpostError(pipeline.error.message, advice=pipeline.error.advice) from None
         if pipeline.error is not None:
             raise pipeline.error
         return result

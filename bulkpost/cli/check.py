@@ -17,6 +17,7 @@ EPILOG = (
 
 
 @click.command(epilog=EPILOG)
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @output_options
 @order_options
 def check(order: Any, output: Output) -> int:

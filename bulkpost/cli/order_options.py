@@ -35,9 +35,8 @@ _SETTINGS: Final = {
 
 
 def order_options(command: CommandT) -> CommandT:
-    """Add the options; the command gets ``order: Order``."""
+    """Add the options; the command gets ``order: Order``, with its argument ``inputs`` if any."""
 
-    @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
     @click.option(
         "--config",
         type=click.Path(path_type=Path, dir_okay=False),
@@ -146,7 +145,7 @@ def order_options(command: CommandT) -> CommandT:
         elif "flow_id" in changes or "source_id" in changes:
             changes["url"] = ""
         order = Order(
-            inputs=kwargs.pop("inputs"),
+            inputs=kwargs.pop("inputs", ()),
             settings=changed(settings, changes),
             limit=kwargs.pop("limit"),
             is_sandbox=kwargs.pop("sandbox"),

@@ -79,12 +79,16 @@ class TerminalObserver:
 
         for line in plan_lines(preview):
             self._output.say(line)
-        answer = await anyio.to_thread.run_sync(
-            lambda: click.confirm("Submit these leads?", default=False, err=True)
-        )
+        answer = await self.confirms("Submit these leads?")
         if not answer:
             self._output.say("Nothing was sent.")
         return answer
+
+    async def confirms(self, question: str) -> bool:
+        """Ask on the terminal; no is the default."""
+        return await anyio.to_thread.run_sync(
+            lambda: click.confirm(printable(question), default=False, err=True)
+        )
 
     async def watch(self, watched: Watched) -> None:
         """Show progress until cancelled."""

@@ -20,6 +20,7 @@ EPILOG = (
 
 
 @click.command(epilog=EPILOG)
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @output_options
 @order_options
 @click.option(
