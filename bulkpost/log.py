@@ -24,17 +24,22 @@ KEYS_ALLOWED: Final = frozenset(
     }
 )  # fmt: skip
 
+_LEVELS: Final = (logging.WARNING, logging.INFO, logging.DEBUG)
+
 
 def configure(log_format: str, verbosity: int, stream: TextIO | None = None) -> None:
     """Set up structlog for the process.
 
     Args:
         log_format: "console" for people, "json" for machines.
-        verbosity: -1 warnings and errors only, 0 and up everything but debug, 1 and up debug too.
+        verbosity: -1 errors only; 0 what matters: for people warnings, since they are told the
+            rest in words anyway, for machines every event; 1 every event; 2 and more debug too.
         stream: Where lines go; standard error by default.
     """
     target = stream if stream is not None else sys.stderr
-    level = logging.WARNING if verbosity < 0 else logging.DEBUG if verbosity > 0 else logging.INFO
+    level = _LEVELS[min(max(verbosity + (log_format == "json"), 0), len(_LEVELS) - 1)]
+    if verbosity < 0:
+        level = logging.ERROR
     tracebacks: structlog.types.Processor
     renderer: structlog.types.Processor
     if log_format == "json":

@@ -117,7 +117,7 @@ def _note_opening(ledger: Ledger, observer: Observer) -> None:
     if ledger.is_new:
         observer.noted(f"new ledger: {ledger.paths.database}")
     if recovery.in_doubt or recovery.deferred:
-        get_logger().warning("recovered", count=recovery.in_doubt, rows=recovery.deferred)
+        get_logger().info("recovered", count=recovery.in_doubt, rows=recovery.deferred)
         observer.noted(
             f"an earlier run died: {recovery.in_doubt} rows that it may have sent are in doubt, "
             f"{recovery.deferred} that surely were not taken are submitted again"

@@ -56,7 +56,8 @@ class Pipeline(Generic[ItemT]):
         """Let nothing new out. The first reason counts."""
         if self.halted is None:
             self.halted = halt
-            get_logger().warning("run_stopping", why=halt.reason)
+            self._machines.tally.held_back = f"stopping: {halt.reason}"
+            get_logger().info("run_stopping", why=halt.reason)
         self._machines.supply.stop()
         self._machines.gate.stop()
         self._draining.set()
@@ -110,7 +111,7 @@ class Pipeline(Generic[ItemT]):
     async def _watch_drain(self) -> None:
         await self._draining.wait()
         await self._machines.clock.sleep(self._settings.drain_s)
-        get_logger().warning("drain_ended", delay_s=self._settings.drain_s)
+        get_logger().info("drain_ended", delay_s=self._settings.drain_s)
         self.abort(f"no answer within {self._settings.drain_s:.0f} s of being asked to stop")
 
     def _defer_waiting(self) -> None:
