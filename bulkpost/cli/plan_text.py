@@ -71,6 +71,7 @@ def plan_document(preview: Preview, settings: Settings) -> dict[str, Any]:
                 "line": example.line_number,
                 "outcome": example.state.name.lower(),
                 "reason": example.reason,
+                "same_as_row": example.same_as,
             }
             for example in plan.examples
         ],
@@ -158,7 +159,8 @@ def _example_lines(plan: Plan) -> list[str]:
     lines.append("The first of them:")
     for example in plan.examples:
         place = f"row {example.row_number} (line {example.line_number})"
-        lines += [f"  {place}: {example.state.name.lower()}: {printable(example.reason)}"]
+        same = f": row {example.same_as}" if example.same_as is not None else ""
+        lines += [f"  {place}: {example.state.name.lower()}: {printable(example.reason)}{same}"]
     return lines
 
 

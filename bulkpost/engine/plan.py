@@ -18,12 +18,13 @@ _EXAMPLES_MAX: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One row that would not be sent."""
+    """One row that would not be sent; ``same_as`` is the row that has its key, if one has."""
 
     row_number: int
     line_number: int
     state: State
     reason: str
+    same_as: int | None
 
 
 @dataclass(slots=True)
@@ -124,10 +125,16 @@ class Planner(Generic[ItemT]):
         self.plan.count(refused.state)
         number = row_number_of(refused.row_id)
         is_bad = refused.state is State.INVALID
-        self.plan.reasons[refused.reason if is_bad else refused.state.name.lower()] += 1
+        self.plan.reasons[refused.reason] += 1
         if len(self.plan.examples) < _EXAMPLES_MAX:
             self.plan.examples.append(
-                Example(number, lines.get(number, 0), refused.state, refused.reason)
+                Example(
+                    number,
+                    lines.get(number, 0),
+                    refused.state,
+                    refused.reason,
+                    None if is_bad or refused.detail is None else row_number_of(refused.detail),
+                )
             )
 
 

@@ -6,7 +6,7 @@ disagree. Reads the ledger, writes nothing.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Protocol
+from typing import Final, Generic, Protocol
 
 from bulkpost.engine.job import ItemT, Job, Prepare, Prepared
 from bulkpost.ledger.entries import (
@@ -15,10 +15,12 @@ from bulkpost.ledger.entries import (
     Refused,
     input_id_of,
     row_id_of,
-    row_number_of,
 )
 from bulkpost.ledger.states import SENDABLE, State
 from bulkpost.row import Row
+
+# How a row without an ending is called before people.
+_STANDS: Final = {State.PENDING: "", State.ARMED: "in flight", State.BACK_OFF: "to be retried"}
 
 
 class Known(Protocol):
@@ -123,7 +125,7 @@ class Sorter(Generic[ItemT]):
                 # Its earlier attempts are history worth keeping; the map changed under it.
                 result.settled[row.number] = State.DEFERRED
                 return None
-            result.refused.append(Refused(row_id, State.INVALID, prepared))
+            result.refused.append(Refused(row_id, State.INVALID, prepared, row.line_number))
             return None
         job = Job(row.number, row_id, prepared, allow_duplicate=self._submit_duplicates)
         if earlier is not None:
@@ -142,11 +144,13 @@ class Sorter(Generic[ItemT]):
 
 def refusal_of(job: Job[ItemT], taken: KnownKey) -> Refused:
     """Say why a row is not sent whose key was, or is being, sent."""
-    where = f"row {row_number_of(taken.row_id)}"
+    where = "another row"
     if input_id_of(taken.row_id) != input_id_of(job.row_id):
-        where += f" of input {input_id_of(taken.row_id)}"
+        where = "a row of another input"
     content = job.prepared.identity.content
     if content is not None and taken.content is not None and content != taken.content:
-        return Refused(job.row_id, State.CONFLICT, f"same key as {where}, other content")
-    state = taken.state.name.lower().replace("_", " ")
-    return Refused(job.row_id, State.DUPLICATE, f"same lead as {where} ({state})")
+        reason = f"same key as {where}, other content"
+        return Refused(job.row_id, State.CONFLICT, reason, taken.row_id)
+    stands = _STANDS.get(taken.state, taken.state.name.lower().replace("_", " "))
+    reason = f"same lead as {where}" + (f" ({stands})" if stands else "")
+    return Refused(job.row_id, State.DUPLICATE, reason, taken.row_id)

@@ -102,11 +102,20 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A row was never sent: invalid, duplicate or conflict."""
+    """A row was never sent: invalid, duplicate or conflict.
+
+    Attributes:
+        row_id: The row.
+        state: Which of the three.
+        reason: Why, in one of few fixed sentences: each is stored once.
+        detail: For an invalid row the line of the file on which it begins, for the others the
+            ``row_id`` that has the key.
+    """
 
     row_id: int
     state: State
     reason: str
+    detail: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

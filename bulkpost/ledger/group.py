@@ -170,6 +170,7 @@ def _refuse(
                 "state": entry.state.value,
                 "reason_id": reason_id(entry.reason),
                 "elapsed_ms": elapsed_ms,
+                "detail": entry.detail,
             }
             for entry, elapsed_ms in group.refusals
         ],

@@ -97,7 +97,9 @@ CREATE TABLE outcome (
     elapsed_ms INTEGER NOT NULL,
     latency_ms INTEGER,
     key BLOB,
-    content BLOB
+    content BLOB,
+    -- invalid: the line of the file; duplicate, conflict: the row_id that has the key.
+    detail INTEGER
 );
 
 -- Rows never sent carry no key: they protect nothing.
@@ -163,7 +165,10 @@ SELECT
     strftime('%Y-%m-%dT%H:%M:%fZ', (run.started_at_ms + outcome.elapsed_ms) / 1000.0, 'unixepoch')
         AS at,
     outcome.latency_ms,
-    outcome.run_id AS run
+    outcome.run_id AS run,
+    CASE outcome.state WHEN 40 THEN outcome.detail END AS line,
+    CASE WHEN outcome.state IN (41, 42) THEN outcome.detail >> 40 END AS same_as_input,
+    CASE WHEN outcome.state IN (41, 42) THEN outcome.detail & 0xFFFFFFFFFF END AS same_as_row
 FROM outcome
 LEFT JOIN run ON run.id = outcome.run_id
 LEFT JOIN reason ON reason.id = outcome.reason_id;
