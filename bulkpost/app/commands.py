@@ -25,6 +25,7 @@ from bulkpost.ledger.ledger import Ledger, LedgerOptions, open_ledger
 from bulkpost.ledger.paths import LedgerPaths, check_space
 from bulkpost.ledger.reader import LedgerReader
 from bulkpost.ledger.reader import open_reader as open_ledger_reader
+from bulkpost.ledger.registry import Registry
 from bulkpost.log import get_logger
 from bulkpost.redact import scrub_path
 from bulkpost.results.status import ExitStatus, worst
@@ -56,6 +57,7 @@ async def submit(order: Order, observer: Observer, clock: Clock | None = None) -
                     batches = await take_in_all(order, paths, destination, ledger.reader, observer)
             except BaseExceptionGroup as group:
                 raise unwrapped(group) from None
+            await _check_ledger(order, destination, ledger.reader)
             if not await _is_approved(order, destination, batches, ledger.reader, observer):
                 return result
             records = [batch.intake.record for batch in batches]
@@ -95,6 +97,17 @@ async def check(order: Order, observer: Observer) -> Preview:
         async with open_ledger_reader(order.ledger_path) as reader:
             batches = await take_in_all(order, paths, destination, reader, observer)
             return await preview_of(order, destination, batches, reader)
+
+
+async def _check_ledger(order: Order, destination: Destination, reader: LedgerReader) -> None:
+    """Refuse a live ledger that is new to a destination which another ledger knows."""
+    if destination.environment is Environment.SANDBOX:
+        return
+    registry = Registry()
+    is_first = await reader.latest(destination.name) is None
+    if is_first and not order.is_new_ledger:
+        registry.check(destination.name, order.ledger_path)
+    registry.remember(destination.name, order.ledger_path)
 
 
 async def _is_approved(

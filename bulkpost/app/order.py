@@ -45,6 +45,8 @@ class Order:
         is_sandbox: Start the embedded sandbox and submit to it.
         sandbox_config: TOML file for the embedded sandbox; None for its defaults.
         accept_rollback: Use a ledger that is older than what this machine wrote.
+        is_new_ledger: Use a ledger that does not know what another ledger of this machine
+            submitted to the destination.
         command: Name for the history.
     """
 
@@ -54,6 +56,7 @@ class Order:
     is_sandbox: bool = False
     sandbox_config: Path | None = None
     accept_rollback: bool = False
+    is_new_ledger: bool = False
     command: str = "submit"
 
     @property

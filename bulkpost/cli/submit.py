@@ -29,8 +29,17 @@ EPILOG = (
     help="Use a ledger that is older than what this machine wrote to it. Leads sent since then are "
     "unknown to it and may be sent, and paid, again.",
 )
+@click.option(
+    "--new-ledger",
+    "is_new_ledger",
+    is_flag=True,
+    help="Use a ledger that does not know what another ledger of this machine submitted to the "
+    "same destination.",
+)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before the first submission.")
-def submit(order: Any, output: Output, *, accept_rollback: bool, yes: bool) -> int:
+def submit(
+    order: Any, output: Output, *, accept_rollback: bool, is_new_ledger: bool, yes: bool
+) -> int:
     """Submit each row of INPUT as a lead, once.
 
     INPUT is a CSV, TSV, JSON Lines or Parquet file, packed or not, a glob, or - for standard input.
@@ -42,7 +51,7 @@ def submit(order: Any, output: Output, *, accept_rollback: bool, yes: bool) -> i
     from bulkpost.app import commands  # noqa: PLC0415  # heavy
     from bulkpost.cli.progress import TerminalObserver  # noqa: PLC0415
 
-    order = replace(order, accept_rollback=accept_rollback)
+    order = replace(order, accept_rollback=accept_rollback, is_new_ledger=is_new_ledger)
     observer = TerminalObserver(output, order.ledger_path, is_asking=output.is_terminal and not yes)
     result = run(partial(commands.submit, order, observer))
     return int(result.exit_status)
