@@ -51,31 +51,49 @@ async def submit(order: Order, observer: Observer, clock: Clock | None = None) -
         async with open_ledger(order.ledger_path, options, clock) as ledger:
             _note_opening(ledger, observer)
             fault_point("run.start")
-            try:
-                async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(ledger.quick_check)
-                    batches = await take_in_all(order, paths, destination, ledger.reader, observer)
-            except BaseExceptionGroup as group:
-                raise unwrapped(group) from None
+            batches = await _sound_batches(order, paths, destination, ledger, observer)
             await _check_ledger(order, destination, ledger.reader)
             if not await _is_approved(order, destination, batches, ledger.reader, observer):
                 return result
-            records = [batch.intake.record for batch in batches]
-            check_space(order.ledger_path, sum(rec.rows - rec.low_water for rec in records))
+            _remember_ledger(order, destination)
             engine = order.settings.engine
             transport = HttpTransport(order.settings.transport, engine.concurrency, clock)
             async with transport:
                 submission = Submission(order, destination, ledger, transport, observer)
-                for batch in batches:
-                    result.runs.append(await submission.run(batch))
-                    if submission.is_over:
-                        break
-            if order.limit is not None and len(result.runs) < len(batches):
-                result.exit_status = ExitStatus.RESUMABLE
+                await _run_all(submission, batches, result)
             forget_spools(order.ledger_path, result.runs)
     statuses = [result.exit_status, *(run.exit_status for run in result.runs)]
     result.exit_status = worst(statuses)
     return result
+
+
+async def _sound_batches(
+    order: Order,
+    paths: Sequence[Path],
+    destination: Destination,
+    ledger: Ledger,
+    observer: Observer,
+) -> list[Batch]:
+    """Take the inputs in while the ledger is looked through for damage."""
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ledger.quick_check)
+            batches = await take_in_all(order, paths, destination, ledger.reader, observer)
+    except BaseExceptionGroup as group:
+        raise unwrapped(group) from None
+    records = [batch.intake.record for batch in batches]
+    check_space(order.ledger_path, sum(record.rows - record.low_water for record in records))
+    return batches
+
+
+async def _run_all(submission: Submission, batches: Sequence[Batch], result: SubmitResult) -> None:
+    """Submit one input after the other, until one ends before its end."""
+    for batch in batches:
+        result.runs.append(await submission.run(batch))
+        if submission.is_over:
+            break
+    if len(result.runs) < len(batches):
+        result.exit_status = ExitStatus.RESUMABLE
 
 
 async def check(order: Order, observer: Observer) -> Preview:
@@ -103,11 +121,13 @@ async def _check_ledger(order: Order, destination: Destination, reader: LedgerRe
     """Refuse a live ledger that is new to a destination which another ledger knows."""
     if destination.environment is Environment.SANDBOX:
         return
-    registry = Registry()
-    is_first = await reader.latest(destination.name) is None
-    if is_first and not order.is_new_ledger:
-        registry.check(destination.name, order.ledger_path)
-    registry.remember(destination.name, order.ledger_path)
+    if not order.is_new_ledger and await reader.latest(destination.name) is None:
+        Registry().check(destination.name, order.ledger_path)
+
+
+def _remember_ledger(order: Order, destination: Destination) -> None:
+    if destination.environment is Environment.LIVE:
+        Registry().remember(destination.name, order.ledger_path)
 
 
 async def _is_approved(

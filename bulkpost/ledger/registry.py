@@ -1,9 +1,9 @@
 """Which ledger of this machine knows a live destination.
 
-A mistyped ``--ledger``, a cron job that starts in another folder, a deleted file: each makes an empty
-ledger, to which every row is new, and the whole list is paid again. So the first submission to a
-live destination is noted in the user's state folder, one small file per destination, and a ledger
-that has never seen that destination is refused as long as another one has.
+A mistyped ``--ledger``, a cron job that starts in another folder, a deleted file: each makes an
+empty ledger, to which every row is new, and the whole list is paid again. So the first submission
+to a live destination is noted in the user's state folder, one small file per destination, and a
+ledger that has never seen that destination is refused as long as another one has.
 """
 
 import hashlib
