@@ -81,6 +81,7 @@ def export(*, words: tuple[str, ...], ledger_path: Path, output: Output, **given
     # Imported late: the help needs none of it.
     from bulkpost.cli.observe import observe  # noqa: PLC0415
     from bulkpost.config import changed, load  # noqa: PLC0415
+    from bulkpost.ledger.paths import LedgerPaths  # noqa: PLC0415
     from bulkpost.ledger.reader import LedgerReader  # noqa: PLC0415
     from bulkpost.results.export import (  # noqa: PLC0415
         Exported,
@@ -88,6 +89,7 @@ def export(*, words: tuple[str, ...], ledger_path: Path, output: Output, **given
         export_results,
         open_original,
     )
+    from bulkpost.results.history import is_run_going_on  # noqa: PLC0415
     from bulkpost.results.private_file import check_target  # noqa: PLC0415
     from bulkpost.results.summary import run_record  # noqa: PLC0415
 
@@ -103,6 +105,7 @@ def export(*, words: tuple[str, ...], ledger_path: Path, output: Output, **given
             is_raw=given["raw"],
             is_forced=given["force"],
             include=frozenset(given["include"]),
+            is_busy=await is_run_going_on(reader, LedgerPaths(ledger_path).lock),
             column_map=settings.map,
         )
         check_target(options.target, is_forced=options.is_forced)

@@ -89,12 +89,16 @@ def _show_run(run_id: int | None, ledger_path: Path, output: Output) -> None:
 
 def _show_row(run_id: int | None, row_number: int, ledger_path: Path, output: Output) -> None:
     from bulkpost.cli.observe import observe  # noqa: PLC0415  # as above
+    from bulkpost.ledger.paths import LedgerPaths  # noqa: PLC0415
     from bulkpost.ledger.reader import LedgerReader  # noqa: PLC0415
+    from bulkpost.results.history import is_run_going_on  # noqa: PLC0415
     from bulkpost.results.row_life import RowLife, row_life  # noqa: PLC0415
     from bulkpost.results.summary import run_record  # noqa: PLC0415
 
     async def question(reader: LedgerReader) -> RowLife:
-        return await row_life(reader, await run_record(reader, run_id), row_number)
+        is_busy = await is_run_going_on(reader, LedgerPaths(ledger_path).lock)
+        record = await run_record(reader, run_id)
+        return await row_life(reader, record, row_number, is_busy=is_busy)
 
     life = observe(ledger_path, question)
     if output.is_json:

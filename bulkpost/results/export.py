@@ -21,6 +21,7 @@ from bulkpost.reading import Reader, ReadingSettings, open_reader
 from bulkpost.results.private_columns import is_private
 from bulkpost.results.private_file import private_file
 from bulkpost.results.results_file import WRITERS, ResultsWriter
+from bulkpost.results.row_life import after_death
 from bulkpost.results.summary import RunRecord
 from bulkpost.results.wording import iso_text, price_text
 from bulkpost.row import Row
@@ -54,6 +55,7 @@ class ExportOptions:
         is_raw: Leave cells as they are, even those that a spreadsheet takes for formulas.
         is_forced: Replace an existing file.
         include: Columns to keep although they hold social security numbers.
+        is_busy: A run is going on: what has an intent is under way, not left behind.
         column_map: How the run's columns were mapped: it may know such columns by another name.
     """
 
@@ -62,6 +64,7 @@ class ExportOptions:
     is_raw: bool = False
     is_forced: bool = False
     include: frozenset[str] = frozenset()
+    is_busy: bool = False
     column_map: MapSettings = field(default_factory=MapSettings)
 
 
@@ -116,7 +119,9 @@ async def export_results(
         )
         batches = _numbers(record) if source is None else source.batches()
         while (batch := await anyio.to_thread.run_sync(next, batches, None)) is not None:
-            verdicts = await _verdicts(reader, record.input_id, batch[0].number, batch[-1].number)
+            verdicts = await _verdicts(
+                reader, record.input_id, (batch[0].number, batch[-1].number), options.is_busy
+            )
             writer.write(
                 (selection.cells(row), verdicts.get(row.number) or _pending(row.number))
                 for row in batch
@@ -188,18 +193,22 @@ def _numbers(record: RunRecord) -> Iterator[list[Row]]:
 
 
 async def _verdicts(
-    reader: LedgerReader, input_id: int, first: int, last: int
+    reader: LedgerReader,
+    input_id: int,
+    span: tuple[int, int],
+    is_busy: bool,  # noqa: FBT001  # one place calls it
 ) -> dict[int, VerdictCells]:
-    params = {"first": row_id_of(input_id, first), "last": row_id_of(input_id, last)}
+    params = {"first": row_id_of(input_id, span[0]), "last": row_id_of(input_id, span[1])}
     rows = await reader.fetch(sql("export_rows"), params)
-    return {row_number_of(row[0]): _cells(row) for row in rows}
+    return {row_number_of(row[0]): _cells(row, is_busy=is_busy) for row in rows}
 
 
-def _cells(row: tuple[Any, ...]) -> VerdictCells:
-    row_id, state, reason, lead_id, price_micros, http_status, attempts, at_ms = row
+def _cells(row: tuple[Any, ...], *, is_busy: bool) -> VerdictCells:
+    row_id, code, reason, lead_id, price_micros, http_status, attempts, at_ms = row
+    state = State(code) if is_busy else after_death(State(code))
     return (
         row_number_of(row_id),
-        _OUTCOMES[State(state)],
+        _OUTCOMES[state],
         reason,
         lead_id or None,
         None if price_micros is None else price_text(price_micros),

@@ -5,7 +5,7 @@ time to load, so only commands that print tables import this module, and late.
 """
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Final, TextIO
 
 from rich.console import Console, Group, RenderableType
@@ -20,6 +20,7 @@ from bulkpost.results.row_life import Attempt, Resolved, RowLife, state_words
 from bulkpost.results.summary import RunSummary, next_command
 from bulkpost.results.support import ErrorKind, Exchange
 from bulkpost.results.wording import (
+    counted,
     duration_text,
     masked_destination,
     price_text,
@@ -55,8 +56,16 @@ def console(file: TextIO | None = None, *, color: bool) -> Console:
 
 
 def print_on(target: Console, renderable: RenderableType) -> None:
-    """Print without cutting lines off: a command must stay whole to be copied."""
-    target.print(renderable, crop=False)
+    """Print without cutting lines off: a command must stay whole to be copied.
+
+    Where nobody sees colours, lines end with their text and not with the padding of a table.
+    """
+    if not target.no_color:
+        target.print(renderable, crop=False)
+        return
+    with target.capture() as captured:
+        target.print(renderable, crop=False)
+    target.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
 def print_summary(
@@ -107,7 +116,13 @@ def render_runs(runs: Sequence[PastRun]) -> RenderableType:
             duration_text(record.duration_s),
             Text(entry.ending, _ENDING_STYLES.get(entry.ending, "yellow")),
             "-" if record.exit_status is None else str(record.exit_status),
-            _lines([record.input_path, masked_destination(record.destination), counts or "none"]),
+            _lines(
+                [
+                    PurePath(record.input_path).name,
+                    masked_destination(record.destination),
+                    counts or "none",
+                ]
+            ),
         )
     return table
 
@@ -145,7 +160,7 @@ def render_support(run: int, kinds: Sequence[ErrorKind]) -> RenderableType:
     parts: list[RenderableType] = []
     for kind in kinds:
         status = "-" if kind.http_status is None else str(kind.http_status)
-        rows = "1 row" if kind.count == 1 else f"{kind.count:,} rows"
+        rows = counted(kind.count, "row")
         head = f"{rows} of run {run}: status {status}, {kind.reason or 'no reason'}"
         number = kind.to_dict()["row"]
         parts += [_plain(head, "bold"), Text(f"The first is row {number}."), Text("")]
@@ -213,7 +228,7 @@ def _counts(summary: RunSummary) -> Table:
 
 
 def _facts(summary: RunSummary) -> RenderableType:
-    retries = f" ({summary.retries:,} retries)" if summary.retries else ""
+    retries = f" ({counted(summary.retries, 'retry')})" if summary.retries else ""
     pairs = [
         ("price", Text(summary.price)),
         ("attempts", Text(f"{summary.attempts:,}{retries}")),

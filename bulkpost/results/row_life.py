@@ -143,13 +143,26 @@ class RowLife:
         }
 
 
+def after_death(state: State) -> State:
+    """Return what the next recovery makes of a state, if the run that left it has died."""
+    return {State.ARMED: State.IN_DOUBT, State.BACK_OFF: State.DEFERRED}.get(state, state)
+
+
 def state_words(state: State) -> str:
     """Return a state in words: "in doubt", "in flight", "success"."""
     return _WORDS.get(state) or state.name.lower().replace("_", " ")
 
 
-async def row_life(reader: LedgerReader, record: RunRecord, row_number: int) -> RowLife:
+async def row_life(
+    reader: LedgerReader, record: RunRecord, row_number: int, *, is_busy: bool
+) -> RowLife:
     """Return the life of a row of a run's input.
+
+    Args:
+        reader: The ledger.
+        record: The run.
+        row_number: The row; the first is 1.
+        is_busy: A run is going on: what has an intent is under way, not left behind.
 
     Raises:
         UsageError: The input has no such row.
@@ -163,7 +176,7 @@ async def row_life(reader: LedgerReader, record: RunRecord, row_number: int) -> 
     row_id = row_id_of(record.input_id, row_number)
     params = {"row_id": row_id}
     found = await reader.fetch(sql("row_now"), params)
-    now = _standing(found[0]) if found else Standing(State.PENDING)
+    now = _standing(found[0], is_busy=is_busy) if found else Standing(State.PENDING)
     tried = await reader.fetch(sql("row_attempts"), {**params, "attempts_max": ATTEMPTS_MAX})
     decided = await reader.fetch(
         sql("row_resolutions"), {**params, "resolutions_max": RESOLUTIONS_MAX}
@@ -181,9 +194,10 @@ async def row_life(reader: LedgerReader, record: RunRecord, row_number: int) -> 
     )
 
 
-def _standing(row: tuple[Any, ...]) -> Standing:
-    state, reason, lead_id, *rest = row
-    return Standing(State(state), reason, lead_id or None, *rest)
+def _standing(row: tuple[Any, ...], *, is_busy: bool) -> Standing:
+    code, reason, lead_id, *rest = row
+    state = State(code)
+    return Standing(state if is_busy else after_death(state), reason, lead_id or None, *rest)
 
 
 def _attempts(now: Standing, tried: list[Attempt]) -> tuple[Attempt, ...]:

@@ -12,6 +12,7 @@ from bulkpost.ledger.paths import LedgerPaths
 from bulkpost.ledger.reader import LedgerReader
 from bulkpost.ledger.statements import sql
 from bulkpost.results.row_reference import reference_text
+from bulkpost.results.wording import counted
 
 FINDINGS_MAX: Final = 20
 LEAD_IDS_MAX: Final = 10
@@ -131,7 +132,8 @@ def _input_finding(row: tuple[Any, ...]) -> Finding:
     if last_row > rows or pending < 0:
         words = f"{ended + armed:,} rows up to row {last_row:,}, but the input has {rows:,}"
     elif below != min(low_water, rows) or low_water > rows:
-        words = f"{low_water - below:,} rows below the low-water mark {low_water:,} have no state"
+        lost = counted(low_water - below, "row")
+        words = f"{lost} below the low-water mark {low_water:,} without a state"
     else:
         words = f"{rows:,} rows = {ended:,} ended + {armed:,} under way + {pending:,} pending"
         return Finding("rows", Grade.OK, f"{name}: {words}")
@@ -161,10 +163,11 @@ async def _repeats(reader: LedgerReader, _paths: LedgerPaths) -> list[Finding]:
     rows, retries, released = (await reader.fetch(sql("verify_repeats")))[0]
     findings = []
     if rows:
-        words = f"{rows:,} rows were sent again after an ambiguous answer ({retries:,} times)"
+        times = counted(retries, "time")
+        words = f"{counted(rows, 'row')} sent again after an ambiguous answer, {times} in all"
         findings.append(Finding("repeats", Grade.NOTE, words))
     if released:
-        words = f"{released:,} rows were released by a person to be sent again"
+        words = f"{counted(released, 'row')} released by a person to be sent again"
         findings.append(Finding("repeats", Grade.NOTE, words))
     return findings
 
@@ -181,9 +184,14 @@ async def _leftovers(reader: LedgerReader, paths: LedgerPaths) -> list[Finding]:
     findings = []
     count = (await reader.fetch("SELECT count(*) FROM intent"))[0][0]
     if count and is_held(paths.lock):
-        findings.append(Finding("run", Grade.NOTE, f"a run is going on: {count:,} rows under way"))
+        findings.append(
+            Finding("run", Grade.NOTE, f"a run is going on: {counted(count, 'row')} under way")
+        )
     elif count:
-        words = f"a run died with {count:,} rows under way; the next command that writes settles it"
+        words = (
+            f"a run died with {counted(count, 'row')} under way; the next command that writes "
+            "puts what was armed in doubt"
+        )
         findings.append(Finding("run", Grade.NOTE, words))
     if paths.rescue.exists():
         words = f"{paths.rescue} holds outcomes; the next command that writes imports them"

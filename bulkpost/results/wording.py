@@ -54,6 +54,14 @@ def duration_text(duration_s: float | None) -> str:
     return f"{whole_s // _HOUR_S:,} h {whole_s % _HOUR_S // _MINUTE_S:02d} min"
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun: ``1 row``, ``2,000 rows``, ``3 retries``."""
+    if count == 1:
+        return f"1 {noun}"
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{count:,} {plural}"
+
+
 def masked_destination(name: str) -> str:
     """Return the host of a destination and its ids without their middle.
 

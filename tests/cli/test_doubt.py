@@ -1,0 +1,130 @@
+import getpass
+from pathlib import Path
+
+import pytest
+from commands import Commands
+
+
+def test_doubts_are_listed_with_what_helps_to_decide(bulkpost: Commands) -> None:
+    """Name, run, reason, salvaged lead id, reference; a dead run's rows, too."""
+    done = bulkpost("doubt", "list")
+    document = bulkpost("doubt", "list", "--json").document
+
+    assert 0 == done.status
+    assert "d" * 24 in done.out
+    assert "sent with a reference in ref_id" in done.out
+    assert ["1:5", "1:8"] == [row["row"] for row in document["rows"]]
+    assert "the run ended before an answer was recorded" == document["rows"][1]["reason"]
+    assert "bulkpost doubt resolve 1:5 --as success" in done.err
+
+
+def test_a_long_list_is_cut_and_says_so(bulkpost: Commands) -> None:
+    """``--limit`` bounds the list, not the count."""
+    done = bulkpost("doubt", "list", "--limit", "1")
+
+    assert "1:8" not in done.out
+    assert "1 more: --limit 2" in done.err
+    assert 2 == bulkpost("doubt", "list", "--limit", "1", "--json").document["count"]
+
+
+def test_a_resolved_row_is_settled_with_its_author(bulkpost: Commands) -> None:
+    """The verdict, the id, and who said so."""
+    lead_id = "AB" * 12
+    done = bulkpost("doubt", "resolve", "5", "--as", "success", "--lead-id", lead_id)
+
+    assert (0, "1 row resolved as success.\n") == (done.status, done.out)
+    assert "Next:  bulkpost doubt list" in done.err
+    row = bulkpost("show", "--row", "5", "--json").document
+    assert ("success", lead_id.lower()) == (row["state"], row["lead_id"])
+    (decision,) = row["resolutions"]
+    assert ("manual", getpass.getuser()) == (decision["how"], decision["who"])
+
+
+def test_when_no_doubt_is_left_the_next_command_submits(bulkpost: Commands) -> None:
+    """The rows that were not received are sent by the same command as ever."""
+    done = bulkpost("doubt", "resolve", "1:5", "1:8", "--as", "not-received")
+
+    assert 0 == done.status
+    assert "Next:  bulkpost submit " in done.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("1:1", "--as", "success"),
+        ("2:5", "--as", "success"),
+        ("5", "--as", "maybe"),
+        ("5", "--as", "success", "--lead-id", "xyz"),
+        ("5", "8", "--as", "success", "--lead-id", "a" * 24),
+        ("5", "--as", "not-received", "--lead-id", "a" * 24),
+        ("ada@example.com", "--as", "success"),
+    ],
+)
+def test_a_wrong_resolution_changes_nothing(words: tuple[str, ...], bulkpost: Commands) -> None:
+    """A row that is not in doubt, an id that is none, an id for several rows."""
+    assert 2 == bulkpost("doubt", "resolve", *words).status
+    assert 2 == bulkpost("doubt", "list", "--json").document["count"]
+
+
+def test_without_a_terminal_resending_needs_y(bulkpost: Commands) -> None:
+    """The words are plain: paid twice."""
+    done = bulkpost("doubt", "resend", "--all")
+
+    assert 2 == done.status
+    assert "paid twice" in done.err
+    assert "add -y" in done.err
+
+
+def test_young_rows_stay_in_doubt_and_the_status_says_so(bulkpost: Commands) -> None:
+    """LeadConduit may take six minutes for a lead."""
+    done = bulkpost("doubt", "resend", "--all", "-y")
+
+    assert 5 == done.status
+    assert "0 rows released" in done.out
+    assert "2 rows left in doubt" in done.out
+
+
+@pytest.mark.parametrize("hurry", [("--now",), ("--wait", "0ms")])
+def test_rows_are_resent_at_once_on_demand(hurry: tuple[str, ...], bulkpost: Commands) -> None:
+    """Of one run, or named; the rows wait for the next submit."""
+    done = bulkpost("doubt", "resend", "--all", "--run", "1", "-y", *hurry)
+
+    assert (0, True) == (done.status, "1 row released" in done.out)
+    assert ["1:8"] == [row["row"] for row in bulkpost("doubt", "list", "--json").document["rows"]]
+    document = bulkpost("doubt", "resend", "1:8", "-y", "--json", *hurry).document
+    assert (1, 0) == (document["released"], document["held"])
+    assert document["next_command"].startswith("bulkpost submit ")
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("5", "--all"), ("5", "--run", "1"), ("5", "--wait", "soon"), ("1",)]
+)
+def test_a_wrong_resend_releases_nothing(words: tuple[str, ...], bulkpost: Commands) -> None:
+    """Neither rows nor --all, both, an odd wait, a row that is not in doubt."""
+    assert 2 == bulkpost("doubt", "resend", *words, "-y").status
+    assert 2 == bulkpost("doubt", "list", "--json").document["count"]
+
+
+def test_no_lead_data_reaches_the_ledger_or_the_screen(bulkpost: Commands, folder: Path) -> None:
+    """After every command, no cell of the input is in the ledger's files or in what was printed."""
+    printed = ""
+    for words in (
+        ("runs",),
+        ("show", "1"),
+        ("show", "--row", "4"),
+        ("show", "1", "--support"),
+        ("doubt", "list"),
+        ("doubt", "resolve", "5", "--as", "failure", "--note", "a5@example.com 900000005"),
+        ("doubt", "resend", "8", "-y", "--now"),
+        ("export", "."),
+        ("verify",),
+    ):
+        done = bulkpost(*words)
+        assert 0 == done.status, (words, done.err)
+        printed += done.out + done.err
+
+    kept = b"".join(file.read_bytes() for file in folder.glob("bulkpost.db*"))
+    for row in range(1, 11):
+        for canary in (f"a{row}@example.com", str(900_000_000 + row)):
+            assert canary not in printed
+            assert canary.encode() not in kept
