@@ -250,7 +250,7 @@ class Worker(Generic[ItemT]):
         self._postpone(
             job, verdict.outcome, backoff, due_s, latency_ms=round(reply.latency_s * 1000)
         )
-        self._stop_if_hopeless()
+        self._stop_if_hopeless(verdict.outcome)
 
     def _not_sent(self, job: Job[ItemT], admission: Admission, error: NotSentError) -> None:
         machines = self._machines
@@ -265,7 +265,7 @@ class Worker(Generic[ItemT]):
         job.unsent += not admission.is_probe
         backoff = after_unsent(machines.retry, max(1, job.unsent), machines.random.random)
         self._postpone(job, outcome, backoff, backoff.delay_s)
-        self._stop_if_hopeless()
+        self._stop_if_hopeless(outcome)
 
     def _postpone(
         self,
@@ -287,7 +287,7 @@ class Worker(Generic[ItemT]):
         machines.supply.postpone(job, machines.clock.now_s() + backoff.delay_s)
         machines.tally.waiting = machines.supply.waiting_count
 
-    def _stop_if_hopeless(self) -> None:
+    def _stop_if_hopeless(self, latest: Outcome) -> None:
         machines = self._machines
         now_s = machines.clock.now_s()
         if machines.gate.breaker.is_hopeless(now_s):
@@ -295,7 +295,7 @@ class Worker(Generic[ItemT]):
             self._halt(
                 Halt(
                     RunEnding.REFUSED,
-                    f"the destination could not be reached for {outage_s:.0f} s",
+                    f"the destination could not be reached for {outage_s:.0f} s: {latest.reason}",
                     "Check the URL and the network; the same command goes on where it stood.",
                 )
             )
