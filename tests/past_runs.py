@@ -49,6 +49,7 @@ class Ending:
     evidence: str | None = None
     key: bytes | None = None
     earlier_attempts: int = 0
+    detail: int | None = None
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,8 @@ async def _live(writer: LedgerWriter, input_id: int, ending: Ending) -> None:
     row_id = row_id_of(input_id, ending.row)
     outcome = ending.outcome
     if outcome is not None and State.of(outcome.kind) in REFUSED:
-        writer.put(Refused(row_id, State.of(outcome.kind), outcome.reason or ""))
+        state = State.of(outcome.kind)
+        writer.put(Refused(row_id, state, outcome.reason or "", ending.detail))
         return
     first = ending.earlier_attempts + 1
     intent = Intent(

@@ -22,6 +22,7 @@ from bulkpost.results.private_columns import is_private
 from bulkpost.results.private_file import private_file
 from bulkpost.results.results_file import WRITERS, ResultsWriter
 from bulkpost.results.row_life import after_death
+from bulkpost.results.row_reference import full_reason
 from bulkpost.results.summary import RunRecord
 from bulkpost.results.wording import iso_text, price_text
 from bulkpost.row import Row
@@ -204,12 +205,12 @@ async def _verdicts(
 
 
 def _cells(row: tuple[Any, ...], *, is_busy: bool) -> VerdictCells:
-    row_id, code, reason, lead_id, price_micros, http_status, attempts, at_ms = row
+    row_id, code, reason, lead_id, price_micros, http_status, attempts, at_ms, detail = row
     state = State(code) if is_busy else after_death(State(code))
     return (
         row_number_of(row_id),
         _OUTCOMES[state],
-        reason,
+        full_reason(state, reason, detail),
         lead_id or None,
         None if price_micros is None else price_text(price_micros),
         http_status,

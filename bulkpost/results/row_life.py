@@ -8,6 +8,7 @@ from bulkpost.ledger.entries import row_id_of, row_number_of
 from bulkpost.ledger.reader import LedgerReader
 from bulkpost.ledger.statements import sql
 from bulkpost.ledger.states import ANSWERED, State
+from bulkpost.results.row_reference import full_reason
 from bulkpost.results.summary import RunRecord
 from bulkpost.results.support import Exchange, exchange_of
 from bulkpost.results.wording import iso_text, price_text
@@ -79,7 +80,7 @@ class Resolved:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a row stands now; the fields stand in the order of ``row_now.sql``."""
+    """How a row stands now, in the order of ``row_now.sql``; the reason is the full one."""
 
     state: State
     reason: str | None = None
@@ -195,9 +196,9 @@ async def row_life(
 
 
 def _standing(row: tuple[Any, ...], *, is_busy: bool) -> Standing:
-    code, reason, lead_id, *rest = row
-    state = State(code)
-    return Standing(state if is_busy else after_death(state), reason, lead_id or None, *rest)
+    code, reason, lead_id, *rest, detail = row
+    state = State(code) if is_busy else after_death(State(code))
+    return Standing(state, full_reason(state, reason, detail), lead_id or None, *rest)
 
 
 def _attempts(now: Standing, tried: list[Attempt]) -> tuple[Attempt, ...]:

@@ -6,6 +6,7 @@ from typing import Final
 
 from bulkpost.errors import UsageError
 from bulkpost.ledger.entries import ROW_NUMBER_MAX, input_id_of, row_id_of, row_number_of
+from bulkpost.ledger.states import State
 
 _REFERENCE: Final = re.compile(r"(?:([1-9]\d{0,6}):)?([1-9]\d{0,12})", re.ASCII)
 
@@ -13,6 +14,18 @@ _REFERENCE: Final = re.compile(r"(?:([1-9]\d{0,6}):)?([1-9]\d{0,12})", re.ASCII)
 def reference_text(row_id: int) -> str:
     """Return a row's name: ``2:1041`` is row 1041 of input 2."""
     return f"{input_id_of(row_id)}:{row_number_of(row_id)}"
+
+
+def full_reason(state: State, reason: str | None, detail: int | None) -> str | None:
+    """Return a reason with the line, or the other row, that it is about.
+
+    The ledger stores a sentence once for all rows that share it, and beside each row the number.
+    """
+    if reason is None or detail is None:
+        return reason
+    if state is State.INVALID:
+        return f"line {detail}: {reason}"
+    return f"{reason}: row {reference_text(detail)}"
 
 
 def parse_reference(text: str, input_ids: Sequence[int]) -> int:

@@ -1,8 +1,11 @@
 import getpass
+import io
 from pathlib import Path
 
 import pytest
 from commands import Commands
+
+from bulkpost.cli.options import Output
 
 
 def test_doubts_are_listed_with_what_helps_to_decide(bulkpost: Commands) -> None:
@@ -73,6 +76,21 @@ def test_without_a_terminal_resending_needs_y(bulkpost: Commands) -> None:
     assert 2 == done.status
     assert "paid twice" in done.err
     assert "add -y" in done.err
+
+
+@pytest.mark.parametrize(("answer", "released"), [("n", 0), ("y", 2)])
+def test_on_a_terminal_a_person_is_asked(
+    answer: str, released: int, bulkpost: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The question comes after the warning, and no is what happens without a yes."""
+    monkeypatch.setattr(Output, "is_terminal", property(lambda _output: True))
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{answer}\n"))
+
+    done = bulkpost("doubt", "resend", "--all", "--now")
+
+    assert 0 == done.status
+    assert "paid twice" in done.err
+    assert 2 - released == bulkpost("doubt", "list", "--json").document["count"]
 
 
 def test_young_rows_stay_in_doubt_and_the_status_says_so(bulkpost: Commands) -> None:

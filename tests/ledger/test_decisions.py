@@ -45,7 +45,7 @@ async def ledger_path(tmp_path: Path) -> Path:
     return path
 
 
-async def the_rows(path: Path) -> dict[int, tuple[int, int, str | None, str | None]]:
+async def the_rows(path: Path) -> dict[int, tuple[int, int, str | None, str]]:
     """Return state, ambiguous, reason and lead id by row number."""
     async with open_reader(path) as reader:
         rows = await reader.fetch(
@@ -74,6 +74,7 @@ async def test_released_rows_are_deferred_with_an_audit_row_each(ledger_path: Pa
         assert 3 == await release(ledger, 1, states, Author("ada", "retry", 5))
 
     rows = await the_rows(ledger_path)
+    assert "" == rows[3][3]
     assert {2, 3, 4, 8} == {row for row, entry in rows.items() if entry[0] == State.DEFERRED}
     audit = await the_audit(ledger_path)
     assert [
@@ -130,9 +131,10 @@ async def test_a_release_keeps_to_its_run_and_its_input(tmp_path: Path) -> None:
 
     async with open_for_decisions(path, "retry", CLOCK) as ledger:
         assert 1 == await release(ledger, 1, frozenset({State.FAILURE}), an_author(), run_id=2)
+        assert 1 == await release(ledger, 1, frozenset({State.FAILURE}), an_author())
         assert 1 == await release(ledger, 2, frozenset({State.FAILURE}), an_author())
 
-    assert [2, 1] == [row[0] for row in await the_audit(path)]
+    assert [1, 2, 1] == [row[0] for row in await the_audit(path)]
 
 
 async def test_many_rows_are_released_in_bounded_transactions(

@@ -12,7 +12,7 @@ from bulkpost.errors import InputError, UsageError
 from bulkpost.fields.field_type import FieldType
 from bulkpost.ledger.reader import open_reader as open_ledger_reader
 from bulkpost.mapping.settings import MapSettings
-from bulkpost.outcome import OutcomeKind
+from bulkpost.outcome import Outcome, OutcomeKind
 from bulkpost.reading import ReadingSettings
 from bulkpost.results.export import (
     VERDICT_COLUMNS,
@@ -122,13 +122,14 @@ async def test_bad_rows_keep_the_cells_that_could_be_read(tmp_path: Path) -> Non
     """A row that is too short or too long has its line, and the file keeps its width."""
     source, ledger = tmp_path / "leads.csv", tmp_path / "l.db"
     source.write_text("a,b,c\n1,2\n1,2,3,4\n1,2,3\n")
-    await make_past(ledger, source, Past([ended(1, _K.INVALID, "2 cells, 3 columns")]))
+    bad = Ending(1, Outcome(_K.INVALID, "2 cells, 3 columns"), detail=2)
+    await make_past(ledger, source, Past([bad]))
 
     await exported(ledger, ExportOptions(tmp_path / "out.csv"), source)
 
     rows = lines_of(tmp_path / "out.csv")
     assert {3 + len(VERDICT_COLUMNS)} == {len(row) for row in rows}
-    assert ["invalid", "2 cells, 3 columns"] == rows[1][4:6]
+    assert ["invalid", "line 2: 2 cells, 3 columns"] == rows[1][4:6]
     assert ["1", "2", "3"] == rows[3][:3]
 
 

@@ -160,6 +160,17 @@ async def test_a_row_tells_its_whole_life(tmp_path: Path) -> None:
     assert "pending" == untouched.to_dict()["state"]
 
 
+async def test_a_refused_row_names_its_line(tmp_path: Path) -> None:
+    """Whoever mends the file finds the place."""
+    bad = Ending(2, Outcome(_K.INVALID, "4 cells, 3 columns"), detail=3)
+    await make_past(tmp_path / "l.db", leads_csv(tmp_path / "leads.csv", 2), Past([bad]))
+
+    async with open_reader(tmp_path / "l.db") as reader:
+        life = await row_life(reader, await run_record(reader, 1), 2, is_busy=False)
+
+    assert "line 3: 4 cells, 3 columns" == life.now.reason
+
+
 @pytest.mark.parametrize(("is_busy", "words"), [(True, "in flight"), (False, "in doubt")])
 async def test_an_armed_row_is_in_flight_only_while_its_run_lives(
     is_busy: bool,  # noqa: FBT001  # a parameter of the test

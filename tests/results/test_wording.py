@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from bulkpost.errors import UsageError
 from bulkpost.ledger.entries import row_id_of
-from bulkpost.results.row_reference import parse_reference, reference_text
+from bulkpost.ledger.states import State
+from bulkpost.results.row_reference import full_reason, parse_reference, reference_text
 from bulkpost.results.spreadsheet import TRIGGERS, harmless
 from bulkpost.results.wording import (
     counted,
@@ -72,6 +73,18 @@ def test_counts_agree_with_their_nouns() -> None:
         counted(2000, "row"),
         counted(3, "retry"),
     ]
+
+
+def test_a_reason_names_the_line_or_the_other_row() -> None:
+    """The ledger keeps sentence and number apart; people read them together."""
+    told = [
+        full_reason(State.INVALID, "4 cells, 3 columns", 18),
+        full_reason(State.DUPLICATE, "same lead", row_id_of(2, 7)),
+        full_reason(State.FAILURE, "duplicate", None),
+        full_reason(State.SUCCESS, None, None),
+    ]
+
+    assert ["line 18: 4 cells, 3 columns", "same lead: row 2:7", "duplicate", None] == told
 
 
 @given(st.integers(1, 9_999_999), st.integers(1, 10**12))
