@@ -11,8 +11,6 @@ from typing import Any, TypeVar
 
 import click
 
-from bulkpost.log import configure
-
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 LEDGER_DEFAULT = "bulkpost.db"
 SANDBOX_LEDGER_DEFAULT = "bulkpost-sandbox.db"
@@ -65,6 +63,8 @@ def output_options(command: CommandT) -> CommandT:
     def wrapped(
         *args: Any, is_json: bool, quiet: bool, verbose: int, log_format: str, **kwargs: Any
     ) -> Any:
+        from bulkpost.log import configure  # noqa: PLC0415  # structlog would slow every help
+
         output = Output(is_json, -1 if quiet else verbose, log_format)
         configure(log_format, output.verbosity)
         return command(*args, output=output, **kwargs)
