@@ -35,7 +35,7 @@ def evidence_of(
         "fields": _names(request.body),
         "status": reply.status,
         "reply_headers": [
-            [scrub(name), scrub(value, own)]
+            [scrub(name, own), scrub(value, own)]
             for name, value in reply.headers[:_HEADERS_MAX]
             if name.lower() not in _SECRET_HEADERS
         ],
