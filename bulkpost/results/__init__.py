@@ -1,1 +1,15 @@
-"""What became of the rows, for people: summary and files."""
+"""What became of the rows: read models of the ledger, and the files made from them.
+
+``summary``        a run and its input in numbers; the next command
+``history``        the runs of a ledger
+``row_life``       one row, its attempts and decisions; ``support``: what support asks for
+``doubts``         rows whose fate is unknown; ``row_reference`` is how a row is named
+``export``         the original columns and what became of each row, into a ``private_file``;
+                   ``results_file`` has a writer per format, ``private_columns`` and ``spreadsheet``
+                   what must not be in it
+``soundness``      whether a ledger is whole and every row accounted for
+``status``         the exit status of a run
+``render``         all of it on a terminal; ``wording`` puts values into words
+
+They read; what changes a ledger after a run is in ``bulkpost.ledger.decisions``.
+"""
