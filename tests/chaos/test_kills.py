@@ -1,0 +1,77 @@
+"""SIGKILL at random moments and death at every fault point: the sandbox's log is the judge."""
+
+import os
+from collections import Counter
+from pathlib import Path
+from random import Random
+
+import pytest
+from harness.campaign import Campaign
+from harness.judge import Judge
+
+from bulkpost.faultpoint import NAMES
+from bulkpost.ledger.states import State
+
+SEEDS = range(6)
+KILLS = 5
+ROWS = 200
+TORTURE_SEEDS = int(os.environ.get("BULKPOST_TORTURE_SEEDS", "100"))
+
+
+def _killed_until_done(campaign: Campaign, seed: int, kills: int, rows: int) -> Campaign:
+    random = Random(seed)
+    campaign.a_list(rows)
+    for _ in range(kills):
+        if campaign.kill_at_random(random, rows).status >= 0:
+            break
+    campaign.until_done()
+    return campaign
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_p4_killed_at_random_moments_no_lead_goes_out_twice(
+    seed: int, tmp_path: Path, calm: Judge, stormy: Judge
+) -> None:
+    """After any number of SIGKILLs, I1 to I6 hold, and every row has one ending."""
+    judge = stormy if seed % 2 else calm
+    campaign = Campaign(tmp_path / "work", judge.new_flow())
+
+    _killed_until_done(campaign, seed, KILLS, ROWS)
+
+    assert [] == campaign.wrong
+    assert campaign.kills >= KILLS - 1, "the run was over before it could be killed"
+
+
+@pytest.mark.parametrize("point", NAMES)
+def test_p5_dead_at_a_fault_point_no_lead_goes_out_twice(
+    point: str, tmp_path: Path, stormy: Judge
+) -> None:
+    """A process that dies at the n-th pass of any fault point breaks no invariant."""
+    campaign = Campaign(tmp_path / "work", stormy.new_flow())
+    campaign.a_list(60)
+    if point == "recovery.middle":
+        campaign.run(fault="armed:5")
+
+    deaths = [campaign.run(fault=f"{point}:{nth}").status for nth in (1, 9)]
+    campaign.until_done()
+
+    assert 137 == deaths[0]
+    assert [] == campaign.wrong
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("seed", range(1000, 1000 + TORTURE_SEEDS))
+def test_torture_by_sigkill(seed: int, tmp_path: Path, calm: Judge, stormy: Judge) -> None:
+    """The same as P4, with longer lists and more deaths; BULKPOST_TORTURE_SEEDS says how often."""
+    judge = stormy if seed % 2 else calm
+    campaign = Campaign(tmp_path / "work", judge.new_flow())
+
+    _killed_until_done(campaign, seed, kills=12, rows=400)
+
+    found = campaign.snapshot().counts()
+    states = ", ".join(f"{state.name.lower()} {count}" for state, count in sorted(found.items()))
+    taken = Counter(len(ids) for ids in campaign.flow.ids().values())
+    report = f"seed {seed}: {campaign.kills} kills; {states}; taken n times: {dict(taken)}"
+    print(report)  # noqa: T201  # the report of a long night
+    assert [] == campaign.wrong
+    assert State.PENDING not in found

@@ -1,0 +1,147 @@
+"""Signals and closed pipes: a run that is asked to stop leaves a ledger that goes on."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from harness.campaign import Campaign
+from harness.judge import plain_env, running_judge
+
+from bulkpost.ledger.states import State
+
+ROWS = 120
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)]
+)
+def test_p1_the_first_signal_drains(
+    number: signal.Signals, status: int, campaign: Campaign
+) -> None:
+    """The answers under way are awaited: no row is in doubt, and the next run sends the rest."""
+    campaign.a_list(ROWS)
+    with campaign.start() as child:
+        child.until(lambda: len(campaign.flow.leads()) >= 30)
+        child.send(number)
+        ended = child.wait()
+    found = campaign.snapshot()
+
+    assert status == ended.status
+    assert {State.SUCCESS, State.PENDING} == found.counts().keys()
+    assert len(campaign.flow.leads()) == found.counts()[State.SUCCESS]
+    assert {"drained"} == set(found.endings.values())
+    assert 0 == campaign.until_done().status
+    assert [] == campaign.wrong
+
+
+@pytest.mark.parametrize("numbers", [(signal.SIGINT,) * 2, (signal.SIGTERM,) * 2])
+def test_p2_the_second_signal_aborts(numbers: tuple[signal.Signals, ...], tmp_path: Path) -> None:
+    """What is in flight is in doubt at once, at most as many rows as workers; the rest goes on."""
+    with running_judge(tmp_path / "taken.jsonl", ["--fault", "hang_after:after=20"]) as judge:
+        campaign = Campaign(tmp_path / "work", judge.new_flow())
+        campaign.a_list(ROWS)
+        with campaign.start() as child:
+            child.until(lambda: len(campaign.flow.leads()) >= 20 + campaign.concurrency)
+            for number in numbers:
+                assert not child.has_ended
+                child.send(number)
+                child.until(lambda: "SIG" in child.said()[1])
+            ended = child.wait()
+        found = campaign.snapshot()
+
+        assert 128 + numbers[0] == ended.status
+        assert {} == found.intents
+        assert campaign.concurrency == found.counts()[State.IN_DOUBT]
+        assert {"aborted"} == set(found.endings.values())
+        assert [] == campaign.wrong
+
+
+def test_p3_a_drain_that_takes_too_long_ends_as_an_abort(tmp_path: Path) -> None:
+    """With a grace shorter than the answer, what is in flight is recorded in doubt."""
+    with running_judge(tmp_path / "taken.jsonl", ["--fault", "hang_after:after=20"]) as judge:
+        campaign = Campaign(tmp_path / "work", judge.new_flow())
+        config = campaign.folder / "bulkpost.toml"
+        config.write_text(config.read_text().replace("drain_s = 20.0", "drain_s = 0.2"))
+        campaign.a_list(ROWS)
+        with campaign.start() as child:
+            child.until(lambda: len(campaign.flow.leads()) >= 20 + campaign.concurrency)
+            child.send(signal.SIGTERM)
+            ended = child.wait()
+
+        assert 143 == ended.status
+        assert {} == campaign.snapshot().intents
+        assert campaign.concurrency == campaign.snapshot().counts()[State.IN_DOUBT]
+
+
+def test_p9_a_second_submit_is_refused_and_names_the_first(campaign: Campaign) -> None:
+    """Exit 7, the holder's process id, and not one byte of the ledger or a lead of its own."""
+    campaign.a_list(ROWS)
+    other = campaign.folder / "other.csv"
+    other.write_text("reference\nr999999\n")
+    with campaign.start() as child:
+        child.until(lambda: len(campaign.flow.leads()) >= 10)
+        child.send(signal.SIGSTOP)
+        before = campaign.snapshot()
+        second = campaign.run(other)
+        after = campaign.snapshot()
+        child.send(signal.SIGCONT)
+        first = child.wait()
+
+    assert 7 == second.status
+    assert f"in use by process {child.pid} on " in second.err
+    assert before == after
+    assert 0 == first.status
+    assert "r999999" not in campaign.flow.ids()
+
+
+@pytest.mark.parametrize("command", [["runs"], ["show"]])
+def test_p9_observers_look_on_while_a_run_writes(command: list[str], campaign: Campaign) -> None:
+    """``runs`` and ``show`` need no lock, and change nothing."""
+    campaign.a_list(ROWS)
+    with campaign.start() as child:
+        child.until(lambda: len(campaign.flow.leads()) >= 10)
+        child.send(signal.SIGSTOP)
+        looked = subprocess.run(  # noqa: S603  # our own command
+            [*campaign.command[:3], *command, "--ledger", str(campaign.ledger)],
+            capture_output=True,
+            check=False,
+            text=True,
+            env=plain_env(),
+        )
+        child.send(signal.SIGCONT)
+        ended = child.wait()
+
+    assert (0, "") == (looked.returncode, looked.stderr)
+    assert "submit" in looked.stdout
+    assert 0 == ended.status
+    assert 0 == campaign.until_done().status
+    assert [] == campaign.wrong
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+@pytest.mark.parametrize("more", [[], ["--json"]], ids=["text", "json"])
+def test_p12_a_closed_pipe_does_not_hurt_the_run(
+    stream: str, more: list[str], campaign: Campaign
+) -> None:
+    """Whoever listened has gone; every row is sent, recorded, and the exit status is right."""
+    path = campaign.a_list(ROWS)
+    campaign.options = more
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = subprocess.run(  # noqa: S603  # our own command
+        campaign.argv(path),
+        stdin=subprocess.DEVNULL,
+        cwd=campaign.folder,
+        env=plain_env(),
+        check=False,
+        stdout=writing if stream == "stdout" else subprocess.DEVNULL,
+        stderr=writing if stream == "stderr" else subprocess.DEVNULL,
+    )
+    os.close(writing)
+
+    assert 0 == process.returncode
+    assert {State.SUCCESS: ROWS} == campaign.snapshot().counts()
+    assert 0 == campaign.until_done().status
+    assert [] == campaign.wrong
