@@ -6,6 +6,7 @@ import ssl
 from typing import Final
 
 import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 CERTIFICATE_ADVICE: Final = (
@@ -39,7 +40,7 @@ def lost_in_words(error: Exception) -> str:
     match error:
         case TimeoutError():
             return "took the request and did not answer in time"
-        case aiohttp.ClientResponseError():
+        case HttpProcessingError():
             return "answered with something that is not HTTP"
         case OSError(errno=errno.ECONNRESET | errno.EPIPE):
             return "reset the connection instead of answering"
