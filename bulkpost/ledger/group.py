@@ -160,21 +160,19 @@ def _wait(
 def _refuse(
     connection: sqlite3.Connection, group: Group, reason_id: Callable[[str | None], int | None]
 ) -> None:
-    _many(
-        connection,
-        "skip",
-        [
-            {
-                "row_id": entry.row_id,
-                "run_id": group.run_id,
-                "state": entry.state.value,
-                "reason_id": reason_id(entry.reason),
-                "elapsed_ms": elapsed_ms,
-                "detail": entry.detail,
-            }
-            for entry, elapsed_ms in group.refusals
-        ],
-    )
+    params = [
+        {
+            "row_id": entry.row_id,
+            "run_id": group.run_id,
+            "state": entry.state.value,
+            "reason_id": reason_id(entry.reason),
+            "elapsed_ms": elapsed_ms,
+            "detail": entry.detail,
+        }
+        for entry, elapsed_ms in group.refusals
+    ]
+    _many(connection, "skip", params)
+    _many(connection, "skip_due", params)
 
 
 def _arm(connection: sqlite3.Connection, group: Group) -> None:

@@ -93,5 +93,9 @@ TRANSITIONS: Final[dict[State, dict[Change, frozenset[State]]]] = {
     State.INVALID: _FIRST,
     State.DUPLICATE: _FIRST,
     State.CONFLICT: _FIRST,
-    State.DEFERRED: {Change.ARM: frozenset({State.ARMED})},
+    State.DEFERRED: {
+        Change.ARM: frozenset({State.ARMED}),
+        # Its lead was sent meanwhile from another row; without this it would be due for ever.
+        Change.REFUSE: frozenset({State.DUPLICATE, State.CONFLICT}),
+    },
 }
