@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bulkpost.errors import LedgerWriteError
 from bulkpost.faultpoint import fault_point
 from bulkpost.ledger.entries import Intent, Rearm, Refused, Settlement, Wait
 from bulkpost.ledger.statements import sql
@@ -116,8 +117,11 @@ def _settle(
         }
         for entry, elapsed_ms in group.settlements
     ]
-    _many(connection, "settle", params)
+    settled = _many(connection, "settle", params)
     _many(connection, "settle_intent", params)
+    if settled < len(params):
+        # Dropped without a word, an answer would leave its row to be sent again.
+        raise LedgerWriteError("an ending came for a row that was not under way")
     odd = [
         {**row, "attempt": row["attempts"], "run_id": group.run_id}
         for row, (entry, _) in zip(params, group.settlements, strict=True)
