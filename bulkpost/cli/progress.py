@@ -49,7 +49,20 @@ class Pace:
 class TerminalObserver:
     """A bar where there is a terminal, a line every half minute where there is none."""
 
-    def __init__(self, output: Output, ledger_path: Path, *, is_asking: bool) -> None:
+    def __init__(
+        self, output: Output, ledger_path: Path, *, is_asking: bool, again: str | None = None
+    ) -> None:
+        """Prepare to watch.
+
+        Args:
+            output: How to speak.
+            ledger_path: The ledger, for the commands that are suggested.
+            is_asking: There is a person who can be asked.
+            again: The command to give again after an interruption; None to have it rebuilt.
+        """
+        self._again = again
+        self._console: Any = None  # rich's, while its display is up
+        self._is_line_open = False
         self._output = output
         self._ledger_path = ledger_path
         self._is_asking = is_asking
@@ -62,16 +75,21 @@ class TerminalObserver:
         return self._is_asking
 
     def noted(self, text: str) -> None:
-        """Print a line to standard error."""
-        if not self._output.is_json:
+        """Print a line to standard error, above the progress display if there is one."""
+        if self._output.is_json:
+            return
+        self._close_line()
+        if self._console is not None:
+            self._console.print(printable(text), soft_wrap=True)
+        else:
             self._output.say(printable(text))
 
     def surveyed(self, path: Path, rows: int) -> None:
         """Show that a large new input is being read."""
         if self._is_live and time.monotonic() - self._surveyed_at_s > _REFRESH_S:
             self._surveyed_at_s = time.monotonic()
+            self._is_line_open = True
             click.echo(f"\r\x1b[Kreading {printable(path.name)}: {rows:,} rows", nl=False, err=True)
-            click.echo("\r\x1b[K", nl=False, err=True)
 
     async def approves(self, preview: Preview) -> bool:
         """Show the plan and ask."""
@@ -92,6 +110,7 @@ class TerminalObserver:
 
     async def watch(self, watched: Watched) -> None:
         """Show progress until cancelled."""
+        self._close_line()
         if self._output.is_json:
             await self._watch_json(watched)
         elif self._is_live:
@@ -105,17 +124,22 @@ class TerminalObserver:
         from bulkpost.results.summary import next_command, summarise  # noqa: PLC0415
 
         summary = await summarise(reader, result.run_id)
+        command = next_command(summary, self._ledger_path, self._again)
         if self._output.is_json:
             halted = result.halt.reason if result.halt is not None else None
             document = {"message_type": "summary", **summary.to_dict(), "stopped_because": halted}
-            command = next_command(summary, self._ledger_path)
             self._output.document({**document, "next_command": command})
             return
         if result.halt is not None:
             click.echo(f"stopped: {printable(result.halt.reason)}", err=True)
             if result.halt.advice:
                 click.echo(f"  {printable(result.halt.advice)}", err=True)
-        print_summary(summary, self._ledger_path, color=use_color())
+        print_summary(summary, command, color=use_color())
+
+    def _close_line(self) -> None:
+        if self._is_line_open:
+            self._is_line_open = False
+            click.echo("\r\x1b[K", nl=False, err=True)
 
     async def _watch_json(self, watched: Watched) -> None:
         pace = Pace()
@@ -147,10 +171,14 @@ class TerminalObserver:
         pace = Pace()
         console = Console(stderr=True, markup=False, highlight=False)
         with Live(console=console, transient=True, auto_refresh=False) as live:
-            while True:
-                width = max(40, console.width)
-                live.update(Text("\n".join(_picture(_reading(watched, pace), width))), refresh=True)
-                await anyio.sleep(_REFRESH_S)
+            self._console = console
+            try:
+                while True:
+                    lines = _picture(_reading(watched, pace), max(40, console.width))
+                    live.update(Text("\n".join(lines)), refresh=True)
+                    await anyio.sleep(_REFRESH_S)
+            finally:
+                self._console = None
 
 
 def _reading(watched: Watched, pace: Pace) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def _show_run(run_id: int | None, ledger_path: Path, output: Output) -> None:
     console = render.console(color=use_color())
     render.print_on(console, render.render_details(summary))
     console.print()
-    render.print_on(console, render.render_summary(summary, ledger_path))
+    render.print_summary(summary, next_command(summary, ledger_path), color=use_color())
 
 
 def _show_row(run_id: int | None, row_number: int, ledger_path: Path, output: Output) -> None:

@@ -1,5 +1,7 @@
 """``bulkpost submit``."""
 
+import shlex
+import sys
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -52,6 +54,19 @@ def submit(
     from bulkpost.cli.progress import TerminalObserver  # noqa: PLC0415
 
     order = replace(order, accept_rollback=accept_rollback, is_new_ledger=is_new_ledger)
-    observer = TerminalObserver(output, order.ledger_path, is_asking=output.is_terminal and not yes)
+    observer = TerminalObserver(
+        output,
+        order.ledger_path,
+        is_asking=output.is_terminal and not yes,
+        again=_again(order.inputs),
+    )
     result = run(partial(commands.submit, order, observer))
     return int(result.exit_status)
+
+
+def _again(inputs: tuple[str, ...]) -> str | None:
+    """Return the command as it was given; None if its input came through a pipe and is gone."""
+    if "-" in inputs:
+        return None
+    once = {"--accept-rollback", "--new-ledger"}  # consents to this one run
+    return shlex.join(["bulkpost", *(word for word in sys.argv[1:] if word not in once)])

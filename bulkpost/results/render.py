@@ -5,7 +5,7 @@ time to load, so only commands that print tables import this module, and late.
 """
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Final, TextIO
 
 from rich.console import Console, Group, RenderableType
@@ -17,7 +17,7 @@ from bulkpost.redact import printable
 from bulkpost.results.doubts import Doubt
 from bulkpost.results.history import PastRun
 from bulkpost.results.row_life import Attempt, Resolved, RowLife, state_words
-from bulkpost.results.summary import RunSummary, next_command
+from bulkpost.results.summary import RunSummary
 from bulkpost.results.support import ErrorKind, Exchange
 from bulkpost.results.wording import (
     counted,
@@ -69,19 +69,21 @@ def print_on(target: Console, renderable: RenderableType) -> None:
 
 
 def print_summary(
-    summary: RunSummary, ledger_path: Path, *, file: TextIO | None = None, color: bool
+    summary: RunSummary, command: str, *, file: TextIO | None = None, color: bool
 ) -> None:
-    """Print a run's summary and the next command."""
-    print_on(console(file, color=color), render_summary(summary, ledger_path))
+    """Print a run's summary and the command that a person needs next."""
+    target = console(file, color=color)
+    print_on(target, render_summary(summary))
+    # Never wrapped: a command with a line break in it cannot be pasted.
+    target.print(_command(command), soft_wrap=True)
 
 
-def render_summary(summary: RunSummary, ledger_path: Path) -> RenderableType:
-    """Return a run's summary, ending with the next command."""
+def render_summary(summary: RunSummary) -> RenderableType:
+    """Return a run's summary."""
     parts: list[RenderableType] = [_title(summary), _counts(summary), _facts(summary)]
     if summary.reasons:
         parts += [Text(""), _reasons(summary)]
-    parts += [Text(""), _command(next_command(summary, ledger_path))]
-    return Group(*parts)
+    return Group(*parts, Text(""))
 
 
 def render_details(summary: RunSummary) -> RenderableType:

@@ -254,14 +254,23 @@ async def summarise(reader: LedgerReader, run_id: int) -> RunSummary:
     )
 
 
-def next_command(summary: RunSummary, ledger_path: Path) -> str:
-    """Return the command that a person needs next, ready to paste into a shell."""
+def next_command(summary: RunSummary, ledger_path: Path, again: str | None = None) -> str:
+    """Return the command that a person needs next, ready to paste into a shell.
+
+    Args:
+        summary: The run.
+        ledger_path: Its ledger.
+        again: The command that was given, if giving it again is how to go on; None rebuilds one
+            from what the ledger knows, without the run's other options.
+    """
     ledger = f"--ledger {shlex.quote(str(ledger_path))}"
     record = summary.record
     if summary.in_doubt:
         return f"bulkpost doubt list {ledger}"
     if summary.unsent:
-        return f"bulkpost submit {shlex.quote(record.input_path)} {_target(record)} {ledger}"
+        return (
+            again or f"bulkpost submit {shlex.quote(record.input_path)} {_target(record)} {ledger}"
+        )
     if summary.counts.get(OutcomeKind.HTTP_ERROR) or summary.counts.get(OutcomeKind.ERROR):
         support = " --support" if summary.counts.get(OutcomeKind.HTTP_ERROR) else ""
         return f"bulkpost show {record.run}{support} {ledger}"

@@ -112,7 +112,7 @@ async def test_a_summary_is_plain_text_and_obeys_no_text_from_outside(
     summary = await a_summary(tmp_path, Past([ok(1), ended(2, _K.FAILURE, reason, 201)]))
     file = io.StringIO()
 
-    print_summary(summary, Path("l.db"), file=file, color=color)
+    print_summary(summary, "bulkpost export 1 .", file=file, color=color)
 
     shown = file.getvalue()
     assert "\\x1b]52;c;x\\x07 [bold red]hi[/] :smile: \\u202e" in shown
