@@ -23,7 +23,7 @@ import anyio
 from faultserver import JSON, HungUp, Peer, ReceivedRequest, Script, Step, response
 
 from bulkpost.app import commands
-from bulkpost.app.order import Order, Preview, RunResult, SubmitResult, Watched
+from bulkpost.app.order import Observer, Order, Preview, RunResult, SubmitResult, Watched
 from bulkpost.config import Settings, changed
 from bulkpost.ledger.reader import LedgerReader
 
@@ -208,7 +208,7 @@ def an_order(origin: str, *inputs: Path | str, ledger: Path, **changes: Any) -> 
     return Order(tuple(map(str, inputs)), changed(Settings(), values), limit)
 
 
-async def submitted(order: Order, observer: Recorder | None = None) -> SubmitResult:
+async def submitted(order: Order, observer: Observer | None = None) -> SubmitResult:
     """Submit within a limit of time, so that a lost wake-up is a failure and not a hang."""
     with anyio.fail_after(30):
         return await commands.submit(order, observer or Recorder())
