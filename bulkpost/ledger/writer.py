@@ -53,7 +53,7 @@ class LedgerWriter:
         self._raw = raw
         self._paths = paths
         self._clock = clock
-        self._turn = anyio.Lock()
+        self._turn = anyio.Lock(fast_acquire=True)
         self._reasons = Reasons()
         self._pending = _Pending(0)
         self._wake = anyio.Event()
@@ -124,13 +124,14 @@ class LedgerWriter:
     async def run(self) -> None:
         """Write groups until ``close`` is called and nothing is left."""
         while True:
-            await self._wake.wait()
-            if not self._pending.group:
-                if self._closing:
-                    return
+            # Waiting for what has happened already would cost a turn of the loop.
+            if self._pending.group:
+                await self._write_next()
+            elif self._closing:
+                return
+            else:
                 self._wake = anyio.Event()
-                continue
-            await self._write_next()
+                await self._wake.wait()
 
     def close(self) -> None:
         """Let ``run`` return when the queue is empty."""
@@ -148,16 +149,16 @@ class LedgerWriter:
     async def _write_next(self) -> None:
         pending = self._pending
         self._pending = _Pending(pending.group.run_id)
-        if not self._closing:
-            self._wake = anyio.Event()
         try:
             self._check_sound()
             await self.transact(lambda raw: write(pending.group, self._reasons, raw))
             self._reasons.keep()
         except Exception as error:  # noqa: BLE001  # whatever it is, nobody may wait for ever
             self._reasons.forget()
-            pending.error = await self._fail(pending.group, _as_write_error(error, self._paths))
-        pending.done.set()
+            pending.error = _as_write_error(error, self._paths)
+            pending.error = await self._fail(pending.group, pending.error)
+        finally:
+            pending.done.set()
 
     def _check_sound(self) -> None:
         if self.failure is not None:
@@ -191,7 +192,7 @@ class LedgerWriter:
         self._paths.ballast.unlink(missing_ok=True)
         try:
             await self.transact(lambda raw: write(group, self._reasons, raw))
-        except LedgerWriteError:
+        except Exception:  # noqa: BLE001  # a value that SQLite cannot take raises what it likes
             self._reasons.forget()
             return False
         self._reasons.keep()
