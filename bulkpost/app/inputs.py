@@ -25,6 +25,7 @@ from bulkpost.reading.inputs import resolve_inputs, spool_stdin
 from bulkpost.reading.reader import open_reader
 from bulkpost.redact import scrub_path
 from bulkpost.results.status import ExitStatus
+from bulkpost.results.summary import SPOOLED
 from bulkpost.row import Row
 
 
@@ -35,6 +36,10 @@ async def input_paths(order: Order, spool: Path) -> list[Path]:
     if STDIN in order.inputs:
         paths.append(await anyio.to_thread.run_sync(spool_stdin, sys.stdin.buffer, spool))
     return paths
+
+
+def _called(path: Path) -> str:
+    return "standard input" if SPOOLED.fullmatch(path.name) else path.name
 
 
 def forget_spools(ledger_path: Path, runs: Sequence[RunResult]) -> None:
@@ -59,7 +64,7 @@ async def take_in_all(
     settings = order.settings
     for path in paths:
         reader = await anyio.to_thread.run_sync(open_reader, path, settings.input)
-        observer.noted(f"{path.name}: {reader.format.description}")
+        observer.noted(f"{_called(path)}: {reader.format.description}")
         unusable = [(column.name, column.why) for column in reader.unusable_columns]
         column_map = build_map(reader.columns, settings.map, destination, unusable)
         Identifier(NO_SALT, column_map, settings.key)  # refuses key columns that cannot be
@@ -83,21 +88,23 @@ async def take_in_all(
         intake = await take_in(reader, inputs, blank, progress)
         batches.append(Batch(reader, column_map, intake))
         for finding in column_map.warnings:
-            observer.noted(f"{path.name}: {finding.message}. {finding.advice}".rstrip())
+            observer.noted(f"{_called(path)}: {finding.message}. {finding.advice}".rstrip())
         await _note_rules(inputs, intake, observer)
     return batches
 
 
 async def _note_rules(inputs: KnownInputs, intake: Intake, observer: Observer) -> None:
     if intake.has_grown:
-        observer.noted(f"{Path(intake.record.path).name}: a known input with rows added at its end")
+        observer.noted(
+            f"{_called(Path(intake.record.path))}: a known input with rows added at its end"
+        )
     if intake.known is not None or not isinstance(inputs, LedgerReader):
         return
     latest = await inputs.latest(intake.record.destination)
     if latest is not None and latest.differs_in_rules(intake.record):
         observer.noted(
-            f"{Path(intake.record.path).name}: columns are mapped or keyed otherwise than in the "
-            "last input of this destination, so rows submitted then are not recognised now. "
+            f"{name}: columns are mapped or keyed otherwise than in the last input of this "
+            "destination, so rows submitted then are not recognised now. "
             "`bulkpost check` shows how many rows would be sent"
         )
 

@@ -4,7 +4,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Final
 
 from bulkpost.errors import UsageError
@@ -20,6 +20,8 @@ _SENT: Final = frozenset(
     {OutcomeKind.SUCCESS, OutcomeKind.FAILURE, OutcomeKind.ERROR}
     | {OutcomeKind.IN_DOUBT, OutcomeKind.HTTP_ERROR, OutcomeKind.DEFERRED}
 )
+# Name of a file that keeps standard input.
+SPOOLED: Final = re.compile(r"stdin-[0-9a-f]{64}")
 _EMBEDDED_SANDBOX: Final = re.compile(r"http://sandbox[:/]")
 
 
@@ -274,7 +276,9 @@ def next_command(summary: RunSummary, ledger_path: Path, again: str | None = Non
     if summary.counts.get(OutcomeKind.HTTP_ERROR) or summary.counts.get(OutcomeKind.ERROR):
         support = " --support" if summary.counts.get(OutcomeKind.HTTP_ERROR) else ""
         return f"bulkpost show {record.run}{support} {ledger}"
-    return f"bulkpost export {record.run} . {ledger}"
+    # What came through a pipe is not kept once it is done with.
+    piped = " --without-input" if SPOOLED.match(PurePath(record.input_path).name) else ""
+    return f"bulkpost export {record.run} .{piped} {ledger}"
 
 
 def _target(record: RunRecord) -> str:
