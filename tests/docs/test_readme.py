@@ -252,6 +252,14 @@ def test_what_is_imported_is_declared() -> None:
     assert set() == imported(ROOT / "tests") - needed_for_tests
 
 
+def test_what_is_declared_is_imported() -> None:
+    """No dependency is carried for nothing."""
+    unused = declared(PYPROJECT["project"]["dependencies"]) - imported(ROOT / "bulkpost")
+
+    # pandas waits for the results that come back as its frames.
+    assert {"pandas"} == unused
+
+
 def test_every_dependency_is_locked_by_version_and_hash_alone() -> None:
     """The lock has names, versions, markers and hashes; no addresses, paths or comments."""
     lock = (ROOT / ".ci" / "requirements.lock").read_text("utf-8")
