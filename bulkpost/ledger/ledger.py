@@ -313,7 +313,7 @@ async def _set_pragmas(database: aiosqlite.Connection, paths: LedgerPaths) -> No
         "PRAGMA busy_timeout = 5000",
         "PRAGMA trusted_schema = OFF",
         "PRAGMA cell_size_check = ON",
-        "PRAGMA cache_size = -32000",
+        "PRAGMA cache_size = -8000",
         "PRAGMA temp_store = MEMORY",
         "PRAGMA synchronous = FULL",
     ):

@@ -92,7 +92,7 @@ class LedgerReader:
     def __init__(self, database: aiosqlite.Connection) -> None:
         self._database = database
         # Two tasks on one connection: a cursor of one must not be closed under the other.
-        self._turn = anyio.Lock()
+        self._turn = anyio.Lock(fast_acquire=True)
 
     async def fetch(
         self, statement: str, params: dict[str, Any] | tuple[Any, ...] = ()
