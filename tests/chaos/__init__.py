@@ -1,0 +1,1 @@
+"""Chaos: the tests that decide whether the product keeps its promise."""

@@ -1,0 +1,99 @@
+"""One run at a time: the lock, its holder's name, and who may look on."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bulkpost.errors import LedgerBusyError
+from bulkpost.ledger.lock import LedgerLock, is_held, witnessed_commits
+
+_HOLD = """
+import sys
+from pathlib import Path
+from bulkpost.ledger.lock import LedgerLock
+lock = LedgerLock(Path(sys.argv[1])).acquire("submit leads.csv", "2026-01-02T03:04:05+00:00")
+lock.write_commit_number(41)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "leads.db.lock"
+
+
+def _holder(path: Path) -> subprocess.Popen[str]:
+    process = subprocess.Popen(  # noqa: S603  # our own command
+        [sys.executable, "-c", _HOLD, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert "held\n" == process.stdout.readline()
+    return process
+
+
+def test_p9_a_held_lock_names_its_holder(path: Path) -> None:
+    """Whoever finds it held learns by which process, on which host, for what and since when."""
+    with _holder(path) as holder:
+        with pytest.raises(LedgerBusyError) as caught:
+            LedgerLock(path).acquire("other", "now")
+        assert is_held(path)
+        holder.kill()
+
+    for part in (f"process {holder.pid} on ", "submit leads.csv", "2026-01-02T03:04:05+00:00"):
+        assert part in caught.value.message
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_p4_the_kernel_frees_the_lock_of_the_dead(number: signal.Signals, path: Path) -> None:
+    """However the holder dies, the next one gets the lock, and the witness is still there."""
+    with _holder(path) as holder:
+        holder.send_signal(number)
+        holder.wait()
+    lock = LedgerLock(path).acquire("next", "now")
+
+    assert 41 == lock.commit_number()
+    lock.release()
+    assert not is_held(path)
+    assert 41 == witnessed_commits(path)
+
+
+def test_p8_a_stopped_holder_still_holds(path: Path) -> None:
+    """A process that sleeps owns its requests, however long it sleeps."""
+    with _holder(path) as holder:
+        holder.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, holder.pid, os.WSTOPPED)
+        with pytest.raises(LedgerBusyError):
+            LedgerLock(path).acquire("other", "now")
+        holder.send_signal(signal.SIGCONT)
+        with pytest.raises(LedgerBusyError):
+            LedgerLock(path).acquire("other", "now")
+        holder.kill()
+
+
+def test_a_released_lock_says_nothing_of_its_holder(path: Path) -> None:
+    """The file stays as the witness of the last commit; the holder's name goes."""
+    lock = LedgerLock(path).acquire("submit leads.csv", "now")
+    lock.write_commit_number(7)
+    lock.release()
+
+    assert (7).to_bytes(8, "big") == path.read_bytes()
+    assert 0o600 == path.stat().st_mode & 0o777
+
+
+def test_a_link_is_not_followed(path: Path, tmp_path: Path) -> None:
+    """A lock file that is a symbolic link is refused: it may point at anything."""
+    target = tmp_path / "precious"
+    target.write_text("precious")
+    path.symlink_to(target)
+    with pytest.raises(Exception, match="lock file cannot be opened"):
+        LedgerLock(path).acquire("submit", "now")
+
+    assert "precious" == target.read_text()
