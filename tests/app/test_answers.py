@@ -16,6 +16,7 @@ from submitting import (
     all_of,
     an_order,
     asked,
+    bulkpost,
     endings,
     lead_id_of,
     refusal,
@@ -351,8 +352,10 @@ async def test_s17_a_lead_that_was_taken_before_the_503_is_sent_twice_and_counte
     answerer = Answerer({2: [refusal(502), verdict("failure", reason="duplicate")]})
     async with fault_server(answerer.script) as server:
         result = await submitted(an_order(server.url, leads, ledger=ledger))
+    told = await bulkpost("show", "--ledger", ledger, cwd=tmp_path)
 
     assert ExitStatus.DONE is result.exit_status
+    assert b"1 lead was retried after an ambiguous answer (502/504)" in told.stdout
     assert {1: 1, 2: 2, 3: 1} == answerer.counts
     assert ("failure", "duplicate", 2, 1) == row_in(
         ledger, 2, "outcome, reason, attempts, ambiguous_retries"
