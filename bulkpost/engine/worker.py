@@ -139,9 +139,7 @@ class Worker(Generic[ItemT]):
                 job.allow_duplicate,
             )
         fault_point("arm.queued")
-        # Cut short, an intent could be on disk without anybody knowing that nothing was sent.
-        with anyio.CancelScope(shield=True):
-            is_armed = await machines.ledger.writer.arm(entry)
+        is_armed = await machines.ledger.writer.arm(entry)
         if is_armed:
             job.is_open, job.attempt = True, attempt
             self._account(job)

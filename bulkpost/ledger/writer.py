@@ -83,6 +83,8 @@ class LedgerWriter:
     async def arm(self, entry: Intent | Rearm) -> bool:
         """Return after the intent's COMMIT; False if the ledger refused it.
 
+        A cancellation does not cut this short: it takes effect when the caller waits again.
+
         Raises:
             LedgerWriteError: The intent is not on disk: nothing may be sent.
         """
@@ -93,7 +95,14 @@ class LedgerWriter:
         else:
             pending.group.rearms.append((entry, self._elapsed_ms()))
         self._wake.set()
-        await pending.done.wait()
+        try:
+            await pending.done.wait()
+        except anyio.get_cancelled_exc_class():
+            # Cut short, an intent could be on disk without anybody knowing that nothing was sent.
+            # Not raised again: a cancelled scope cancels at the next chance to wait. A shield put
+            # up beforehand would do the same, and cost every row what only the last ones need.
+            with anyio.CancelScope(shield=True):
+                await pending.done.wait()
         if pending.error is not None:
             raise pending.error
         return entry.row_id not in pending.group.refused
