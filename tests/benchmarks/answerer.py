@@ -1,7 +1,8 @@
 """A server as small as can be: reads requests, answers each after a delay, notes when it came.
 
 Run as a child: ``python answerer.py DELAY_S TIMES_FILE PORT``. The first line of its output is
-its port (any free one for 0); on SIGTERM it writes the arrival times (monotonic seconds, 8-byte floats) and ends.
+its port (any free one for 0); on SIGTERM it writes the arrival times (monotonic seconds, 8-byte
+floats) and ends.
 """
 
 import asyncio
@@ -71,9 +72,9 @@ async def serve(delay_s: float, times: Path, port: int) -> None:
     stopped = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stopped.set)
     server = await loop.create_server(lambda: Answerer(delay_s, arrivals_s), "127.0.0.1", port)
-    print(server.sockets[0].getsockname()[1], flush=True)
+    print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201  # for the parent
     await stopped.wait()
-    times.write_bytes(arrivals_s.tobytes())
+    times.write_bytes(arrivals_s.tobytes())  # noqa: ASYNC240  # nobody is served any more
 
 
 if __name__ == "__main__":

@@ -25,6 +25,11 @@ class Measured:
         return f"{'met   ' if self.is_met else 'MISSED'}  {self.what}: {self.value} ({self.reach})"
 
 
+def say(what: object) -> None:
+    """Print a line at once."""
+    print(what, flush=True)  # noqa: T201  # a benchmark talks
+
+
 def median_and_spread(values: Sequence[float], digits: int = 2) -> str:
     """Return a median with its smallest and largest value, for people."""
     low, high = min(values), max(values)

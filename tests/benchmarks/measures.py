@@ -1,6 +1,7 @@
 """The numbers of the design, one function each: what was measured beside what is to be reached."""
 
 import bisect
+import os
 import statistics
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import uvloop
 
 from benchmarks.lists import write_list
-from benchmarks.measured import Measured, median_and_spread
+from benchmarks.measured import Measured, median_and_spread, say
 from benchmarks.prefill import prefill
 from benchmarks.program import (
     Ended,
@@ -24,42 +25,59 @@ from benchmarks.program import (
 from benchmarks.servers import answering, arrivals_s, fast_server
 
 _MB = 1_000_000
-_CONCURRENCY = 16
 
 
-def throughput(place: Path, rows: int = 40_000, rounds: int = 5) -> list[Measured]:
-    """bulkpost beside the bare loop and the script, taking turns so that noise hits all alike."""
+def throughput(place: Path, rows: int = 20_000, rounds: int = 5) -> list[Measured]:
+    """Run bulkpost, the bare loop and the script in turns, so that noise hits all alike."""
     leads = write_list(place / "leads.csv", rows)
-    rates: dict[str, list[float]] = {}
-
-    def note(name: str, rows_per_s: float) -> None:
-        rates.setdefault(name, []).append(rows_per_s)
-
+    findings = []
     with fast_server(place / "server") as server:
-        for turn in range(rounds):
-            for kind, loop in (
-                ("bare", "uvloop"),
-                ("bare", "asyncio"),
-                ("script", "uvloop"),
-                ("script", "asyncio"),
-            ):
-                seconds = contender(kind, loop, leads, server.url, _CONCURRENCY)
-                note(f"{kind} {loop}", rows / seconds)
-            ledger = place / f"throughput-{turn}.db"
-            ended = submit(leads, server.url, ledger)
-            assert ask(ledger, "SELECT count(*) FROM outcome WHERE state = 10")[0][0] == rows
-            note("whole", rows / ended.wall_s)
-            note("steady", steady_rows_per_s(ledger))
-    print(f"server: {server.name}; {rows:,} rows, concurrency {_CONCURRENCY}, {rounds} rounds")
-    for name, values in rates.items():
-        print(f"  {name}: {median_and_spread(values, 0)} rows/s")
-    return [
-        _ratio(rates, "steady", "bare uvloop", 0.9),
-        _ratio(rates, "whole", "bare uvloop", 0.9),
-        _ratio(rates, "steady", "script asyncio", 1.5),
-        _ratio(rates, "whole", "script asyncio", 1.5),
-        _ratio(rates, "steady", "script uvloop", 1.5),
-    ]
+        for concurrency in (16, 64):
+            rates: dict[str, list[float]] = {}
+            for _ in range(rounds):
+                for name, rows_per_s in _one_round(leads, rows, server.url, concurrency).items():
+                    rates.setdefault(name, []).append(rows_per_s)
+            say(f"server: {server.name}; {rows:,} rows, concurrency {concurrency}")
+            for name, values in rates.items():
+                say(f"  {name}: {median_and_spread(values, 0)} rows/s")
+            where = f"throughput at concurrency {concurrency}"
+            findings += [
+                _ratio(where, rates, ("steady", "bare uvloop"), 0.9),
+                _ratio(where, rates, ("whole", "bare uvloop"), 0.9),
+                _ratio(where, rates, ("steady", "script asyncio"), 1.5),
+                _ratio(where, rates, ("whole", "script asyncio"), 1.5),
+                _ratio(where, rates, ("steady", "script uvloop"), 1.5),
+            ]
+    flush_us = _flush_us(place)
+    say(f"a flush of one page to this disk: {median_and_spread(flush_us, 0)} us")
+    return findings
+
+
+def _one_round(leads: Path, rows: int, url: str, concurrency: int) -> dict[str, float]:
+    """Return the rows a second of each contender, from one run of each."""
+    rates = {
+        f"{kind} {loop}": rows / contender(kind, loop, leads, url, concurrency)
+        for kind in ("bare", "script")
+        for loop in ("uvloop", "asyncio")
+    }
+    ledger = leads.with_name("throughput.db")
+    ended = submit(leads, url, ledger, "--concurrency", str(concurrency))
+    assert ask(ledger, "SELECT count(*) FROM outcome WHERE state = 10")[0][0] == rows
+    rates |= {"whole": rows / ended.wall_s, "steady": steady_rows_per_s(ledger)}
+    for file in leads.parent.glob("throughput.db*"):
+        file.unlink()
+    return rates
+
+
+def _flush_us(place: Path, rounds: int = 200) -> list[float]:
+    times_us = []
+    with (place / "flushed").open("wb", buffering=0) as file:
+        for _ in range(rounds):
+            file.write(bytes(4096))
+            began_s = time.perf_counter()
+            os.fdatasync(file.fileno())
+            times_us.append((time.perf_counter() - began_s) * 1e6)
+    return times_us
 
 
 def latency(place: Path, rows: int = 30_000) -> list[Measured]:
@@ -189,7 +207,7 @@ def startup(place: Path, rounds: int = 20) -> list[Measured]:
     bulkpost("--version", cwd=place)  # byte code is compiled once
     times_ms = [bulkpost("--version", cwd=place).wall_s * 1000 for _ in range(rounds)]
     started_s = time.monotonic()
-    subprocess.run([sys.executable, "-c", ""], check=True)  # noqa: S603  # the interpreter alone
+    subprocess.run([sys.executable, "-c", ""], check=True)  # the interpreter alone
     bare_ms = (time.monotonic() - started_s) * 1000
     return [
         Measured(
@@ -202,11 +220,12 @@ def startup(place: Path, rounds: int = 20) -> list[Measured]:
 
 
 def _ratio(
-    rates: dict[str, list[float]], ours: str, theirs: str, reach: float
+    where: str, rates: dict[str, list[float]], names: tuple[str, str], reach: float
 ) -> Measured:
+    ours, theirs = names
     ratios = [mine / other for mine, other in zip(rates[ours], rates[theirs], strict=True)]
     return Measured(
-        f"throughput, {ours} / {theirs}",
+        f"{where}, {ours} / {theirs}",
         median_and_spread(ratios),
         f"{reach}",
         statistics.median(ratios) >= reach,

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from bulkpost.app.inputs import parts_of, take_in_all
@@ -64,7 +65,7 @@ async def _fill(ledger: Ledger, record: InputRecord, run_id: int, rows_done: int
         ]
         settled.low_waters[record.id] = numbers[-1]
         for group in (armed, settled):
-            await ledger.writer.transact(lambda raw, group=group: write(group, reasons, raw))
+            await ledger.writer.transact(partial(write, group, reasons))
     await ledger.store_input(replace(record, low_water=rows_done))
 
 

@@ -58,11 +58,10 @@ def submit(path: Path, url: str, ledger: Path, *options: str, is_watched: bool =
     return bulkpost(*arguments, cwd=ledger.parent, is_watched=is_watched)
 
 
-def steady_rows_per_s(ledger: Path, run_id: int = 1) -> float:
-    """Return the pace of a run by its own times, without its start and its end."""
-    times_ms = sorted(
-        row[0] for row in ask(ledger, f"SELECT elapsed_ms FROM outcome WHERE run_id = {run_id}")
-    )
+def steady_rows_per_s(ledger: Path) -> float:
+    """Return the pace of a first run by its own times, without its start and its end."""
+    rows = ask(ledger, "SELECT elapsed_ms FROM outcome WHERE run_id = 1 ORDER BY 1")
+    times_ms: list[int] = [elapsed_ms for (elapsed_ms,) in rows]
     margin = round(len(times_ms) * _ENDINGS_LEFT_OUT)
     counted = len(times_ms) - 2 * margin - 1
     return counted * 1000 / (times_ms[-1 - margin] - times_ms[margin])

@@ -6,7 +6,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.measures import MEASURES  # noqa: E402  # needs the path above
+from benchmarks.measured import say
+from benchmarks.measures import MEASURES  # needs the path above
 
 
 def main() -> None:
@@ -15,7 +16,7 @@ def main() -> None:
         # Not where memory may stand for a disk: a flush must cost what it costs.
         with tempfile.TemporaryDirectory(dir="/var/tmp") as place:
             for line in MEASURES[name](Path(place)):
-                print(line, flush=True)
+                say(line)
 
 
 if __name__ == "__main__":

@@ -66,9 +66,7 @@ def fast_server(place: Path) -> Iterator[Server]:
 
 
 @contextmanager
-def answering(
-    place: Path, delay_s: float = 0.0, port: int = 0
-) -> Iterator[tuple[Server, Path]]:
+def answering(place: Path, delay_s: float = 0.0, port: int = 0) -> Iterator[tuple[Server, Path]]:
     """Run the answerer; its arrival times stand in the file once it has ended."""
     place.mkdir(parents=True, exist_ok=True)
     times = place / "times"

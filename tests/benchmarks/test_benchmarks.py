@@ -2,6 +2,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
+
+from benchmarks.measured import say
 from benchmarks.measures import MEASURES
 
 
@@ -11,4 +13,4 @@ def test_benchmark(name: str) -> None:
     """Prints what was measured beside what is to be reached; fails only if a run goes wrong."""
     with tempfile.TemporaryDirectory(dir="/var/tmp") as place:
         for line in MEASURES[name](Path(place)):
-            print(line, flush=True)
+            say(line)

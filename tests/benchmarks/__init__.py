@@ -1,0 +1,1 @@
+"""Measurements: `pytest -m benchmark -s tests/benchmarks`, or `python tests/benchmarks/run.py`."""
