@@ -103,8 +103,8 @@ async def _note_rules(inputs: KnownInputs, intake: Intake, observer: Observer) -
     latest = await inputs.latest(intake.record.destination)
     if latest is not None and latest.differs_in_rules(intake.record):
         observer.noted(
-            f"{name}: columns are mapped or keyed otherwise than in the last input of this "
-            "destination, so rows submitted then are not recognised now. "
+            f"{_called(Path(intake.record.path))}: columns are mapped or keyed otherwise than in "
+            "the last input of this destination, so rows submitted then are not recognised now. "
             "`bulkpost check` shows how many rows would be sent"
         )
 
