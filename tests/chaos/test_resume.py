@@ -172,7 +172,7 @@ def test_another_column_map_makes_other_leads_and_says_so(done: Campaign) -> Non
     other = done.run(path)
     again = done.run()
 
-    assert (0, 0) == (other.status, again.status)
+    assert (0, 0) == (other.status, again.status), other.err
     assert "not recognised" in other.err
     assert ROWS + 2 == len(done.flow.leads())
 

@@ -1,0 +1,178 @@
+"""The disk under a real run: full, limited, failing, read-only. Nothing that was answered is lost."""
+
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from harness.campaign import Campaign
+from harness.judge import Judge, plain_env
+
+from bulkpost.ledger.states import State
+
+ROWS = 300
+_DISK_MIB = 150
+_NOBODY = 65534
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of its own, just large enough for a run to begin."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount a disk of a chosen size")
+    mount, umount = shutil.which("mount"), shutil.which("umount")
+    assert mount is not None
+    assert umount is not None
+    command = [mount, "-t", "tmpfs", "-o", f"size={_DISK_MIB}m", "tmpfs", str(folder)]
+    if subprocess.run(command, check=False).returncode:  # noqa: S603  # our own command
+        pytest.skip("this machine lets nobody mount")
+    yield folder
+    subprocess.run([umount, str(folder)], check=True)  # noqa: S603  # as above
+
+
+def _fill(folder: Path) -> Path:
+    """Write until nothing fits any more."""
+    filler = folder / "filler"
+    with filler.open("wb", buffering=0) as file:
+        for chunk in (b"\0" * 65_536, b"\0" * 512):
+            try:
+                while True:
+                    file.write(chunk)
+            except OSError:
+                continue
+    return filler
+
+
+def test_d2_on_a_full_disk_the_ballast_makes_room_for_the_answers(
+    small_disk: Path, calm: Judge
+) -> None:
+    """The run stops, every answer in hand is in the ledger, and the next run sends the rest."""
+    campaign = Campaign(small_disk / "work", calm.new_flow())
+    campaign.a_list(ROWS)
+    with campaign.start() as child:
+        child.until(lambda: len(campaign.flow.leads()) >= 40)
+        child.send(signal.SIGSTOP)
+        filler = _fill(small_disk)
+        child.send(signal.SIGCONT)
+        stopped = child.wait()
+    filler.unlink()
+    taken = len(campaign.flow.leads())
+    found = campaign.snapshot()
+
+    assert 1 == stopped.status
+    assert "the disk under the ledger is full" in stopped.err
+    assert taken == found.counts()[State.SUCCESS]
+    assert taken < ROWS
+    assert not campaign.ledger.with_name("leads.db.rescue").exists()
+    in_doubt = len(found.numbers(State.ARMED))
+    assert (5 if in_doubt else 0) == campaign.until_done().status
+    assert [] == campaign.wrong
+    assert in_doubt <= campaign.concurrency
+
+
+def test_d3_answers_that_the_ledger_cannot_take_come_back_from_the_rescue_file(
+    campaign: Campaign,
+) -> None:
+    """At the file-size limit the answers go beside; the next run takes them in and says so."""
+    campaign.a_list(ROWS)
+    wal, rescue = (campaign.ledger.with_name(f"leads.db{end}") for end in ("-wal", ".rescue"))
+    with campaign.start() as child:
+        child.until(lambda: len(campaign.flow.leads()) >= 40)
+        child.send(signal.SIGSTOP)
+        limit_bytes = wal.stat().st_size
+        resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
+        child.send(signal.SIGCONT)
+        stopped = child.wait()
+    rescued = len(rescue.read_text().splitlines())
+    next_run = campaign.run()
+
+    assert 1 == stopped.status
+    assert rescued > 0
+    assert f"{rescued} answers were imported from the rescue file" in next_run.err
+    assert not rescue.exists()
+    campaign.until_done()
+    assert [] == campaign.wrong
+    taken = len(campaign.flow.leads())
+    assert ROWS == len(campaign.flow.ids())
+    assert taken == campaign.snapshot().counts()[State.SUCCESS], "a lead id was lost"
+
+
+@pytest.mark.parametrize("point", ["commit.begin:8:raise", "commit.middle:8:raise"])
+def test_d4_after_a_failed_flush_nothing_more_is_sent(point: str, campaign: Campaign) -> None:
+    """An I/O error in a commit is final: what is in flight is kept, and no row follows it."""
+    campaign.a_list(ROWS)
+    stopped = campaign.run(fault=point)
+    taken = len(campaign.flow.leads())
+    armed = len(campaign.snapshot().numbers(State.ARMED))
+
+    assert 1 == stopped.status
+    assert taken < ROWS
+    assert armed <= campaign.concurrency
+    campaign.until_done()
+    assert [] == campaign.wrong
+    assert taken <= campaign.snapshot().counts()[State.SUCCESS]
+
+
+_AS_NOBODY = """
+import os, sys
+from pathlib import Path
+from bulkpost.errors import LedgerError
+from bulkpost.ledger.paths import check_permissions
+if os.geteuid() == 0:
+    os.setuid(int(sys.argv[2]))
+try:
+    check_permissions(Path(sys.argv[1]))
+except LedgerError as error:
+    print(error.exit_status, error.message, error.command)
+"""
+
+
+@pytest.mark.parametrize("what", ["ledger", "folder"])
+def test_d5_a_ledger_that_cannot_be_written_is_refused(what: str) -> None:
+    """Before anything is sent: an answer could not be kept. The command that mends it is given."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:  # nobody may enter it
+        folder, ledger = Path(name), Path(name, "leads.db")
+        ledger.touch(0o600)
+        if os.geteuid() == 0:
+            os.chown(folder, _NOBODY, _NOBODY)
+            os.chown(ledger, _NOBODY, _NOBODY)
+        (ledger if what == "ledger" else folder).chmod(0o500)
+        refused = subprocess.run(  # noqa: S603  # our own command
+            [sys.executable, "-c", _AS_NOBODY, str(ledger), str(_NOBODY)],
+            env=plain_env(),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        folder.chmod(0o700)
+
+    assert refused.stdout.startswith("7 the ledger or its folder is read-only")
+    assert "chmod u+w" in refused.stdout
+
+
+def test_d6_a_ledger_deleted_under_a_run_stops_it(campaign: Campaign) -> None:
+    """SQLite would write on into the deleted file; the run notices, and keeps the answers."""
+    campaign.a_list(ROWS)
+    with campaign.start() as child:
+        child.until(lambda: len(campaign.flow.leads()) >= 40)
+        child.send(signal.SIGSTOP)
+        campaign.ledger.unlink()
+        child.send(signal.SIGCONT)
+        stopped = child.wait()
+    taken = len(campaign.flow.leads())
+    again = campaign.run()
+
+    assert 1 == stopped.status
+    assert "deleted or replaced while in use" in stopped.err
+    assert taken < ROWS
+    assert 7 == again.status
+    assert "the ledger is gone" in again.err
+    assert taken == len(campaign.flow.leads())
