@@ -68,6 +68,8 @@ class Submission:
         self._random = Random()  # noqa: S311  # jitter
         rate = order.settings.rate
         self._rate = RateLimit(parse_rate(rate) if rate else None, order.settings.burst)
+        # What the host asked for holds for the next input, too.
+        self._breaker = Breaker(order.settings.breaker, self._random.random)
 
     async def run(self, batch: Batch) -> RunResult:
         """Submit one input; return when everything that happened is in the ledger."""
@@ -131,12 +133,11 @@ class Submission:
         settings, ledger, clock = self._settings, self._ledger, self._clock
         supply: Supply[Lead] = Supply(clock, settings.engine.waiting_max)
         waterline = Waterline()
-        breaker = Breaker(settings.breaker, self._random.random)
         machines = Machines(
             ledger=ledger,
             transport=self._transport,
             endpoint=SubmissionEndpoint(settings.endpoint),
-            gate=Gate(clock, breaker, self._rate, tally),
+            gate=Gate(clock, self._breaker, self._rate, tally),
             supply=supply,
             waterline=waterline,
             tally=tally,

@@ -183,6 +183,20 @@ async def test_a_rate_holds_over_several_inputs(tmp_path: Path) -> None:
     assert times[-1] - times[0] >= 0.25  # half a second at this rate, nothing with a burst again
 
 
+async def test_a_retry_after_holds_for_the_next_input_too(tmp_path: Path) -> None:
+    """The server asked everybody to wait, whichever file they come from."""
+    ledger = tmp_path / "l.db"
+    answerer = Answerer({1: [refusal(503, ("Retry-After", "1"))]})
+    inputs = [a_list(tmp_path, [1], "a.csv"), a_list(tmp_path, [2, 3], "b.csv")]
+    async with fault_server(answerer.script) as server:
+        result = await submitted(
+            an_order(server.url, *inputs, ledger=ledger, retry__attempts_max=1)
+        )
+
+    assert (ExitStatus.RESUMABLE, {1, 2, 3}) == (result.exit_status, set(answerer.rows))
+    assert answerer.seen[1].at_s - answerer.seen[0].at_s >= 1.0
+
+
 async def test_concurrency_is_the_most_that_is_ever_under_way(tmp_path: Path) -> None:
     """The server never has more requests open than were allowed."""
     leads, ledger = a_list(tmp_path, 40), tmp_path / "l.db"
