@@ -94,10 +94,9 @@ async def take_in_all(
 
 
 async def _note_rules(inputs: KnownInputs, intake: Intake, observer: Observer) -> None:
+    name = _called(Path(intake.record.path))
     if intake.has_grown:
-        observer.noted(
-            f"{_called(Path(intake.record.path))}: a known input with rows added at its end"
-        )
+        observer.noted(f"{name}: a known input with rows added at its end")
     if intake.known is not None or not isinstance(inputs, LedgerReader):
         return
     latest = await inputs.latest(intake.record.destination)
