@@ -70,15 +70,26 @@ def create_private(path: Path) -> int:
 
 
 def make_ballast(path: Path) -> None:
-    """Set room aside, unless it is set aside already."""
+    """Set room aside, unless it is set aside already.
+
+    Raises:
+        LedgerWriteError: There is none.
+    """
     if path.exists() and path.stat().st_size >= BALLAST_BYTES:
         return
     path.unlink(missing_ok=True)
-    descriptor = create_private(path)
     try:
-        os.posix_fallocate(descriptor, 0, BALLAST_BYTES)
-    finally:
-        os.close(descriptor)
+        descriptor = create_private(path)
+        try:
+            os.posix_fallocate(descriptor, 0, BALLAST_BYTES)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise LedgerWriteError(
+            f"no room can be set aside beside the ledger: {path}: {error.strerror}",
+            advice="Nothing was sent. Free some space, then run the same command again.",
+        ) from None
 
 
 def check_place(database: Path) -> None:
