@@ -157,7 +157,7 @@ SELECT
         WHEN 50 THEN 'deferred'
     END AS outcome,
     reason.text AS reason,
-    lower(hex(outcome.lead_id)) AS lead_id,
+    nullif(lower(hex(outcome.lead_id)), '') AS lead_id,
     outcome.price_micros / 1e6 AS price,
     outcome.http_status,
     outcome.attempts,
