@@ -97,14 +97,20 @@ async def _note_rules(inputs: KnownInputs, intake: Intake, observer: Observer) -
     name = _called(Path(intake.record.path))
     if intake.has_grown:
         observer.noted(f"{name}: a known input with rows added at its end")
+    if intake.rules_changed:
+        observer.noted(
+            f"{name}: columns are mapped or keyed otherwise than in its last run. Its own rows are "
+            "not sent twice, but rows of other inputs submitted under the old rules are not "
+            "recognised"
+        )
     if intake.known is not None or not isinstance(inputs, LedgerReader):
         return
     latest = await inputs.latest(intake.record.destination)
     if latest is not None and latest.differs_in_rules(intake.record):
         observer.noted(
-            f"{_called(Path(intake.record.path))}: columns are mapped or keyed otherwise than in "
-            "the last input of this destination, so rows submitted then are not recognised now. "
-            "`bulkpost check` shows how many rows would be sent"
+            f"{name}: columns are mapped or keyed otherwise than in the last input of this "
+            "destination, so rows submitted then are not recognised now. `bulkpost check` shows "
+            "how many rows would be sent"
         )
 
 
@@ -136,7 +142,12 @@ async def settled_below(
 def _looked_at_again(intake: Intake) -> frozenset[State]:
     """Refused rows fare as before unless the rules have changed."""
     deferred = frozenset({State.DEFERRED})
-    return deferred | REFUSED if intake.rules_changed else deferred
+    if intake.rules_changed:
+        return deferred | REFUSED
+    if intake.record.duplicates == "submit":
+        # A repeat of a row in doubt is held only as long as the doubt.
+        return deferred | {State.DUPLICATE}
+    return deferred
 
 
 def preparation(

@@ -12,6 +12,7 @@ import click
 
 from bulkpost.app.order import Preview, RunResult, Watched
 from bulkpost.cli.options import Output, use_color
+from bulkpost.engine.tally import Tally
 from bulkpost.ledger.reader import LedgerReader
 from bulkpost.log import get_logger
 from bulkpost.outcome import MICROS_PER_UNIT, OutcomeKind
@@ -184,9 +185,9 @@ class TerminalObserver:
 def _reading(watched: Watched, pace: Pace) -> dict[str, Any]:
     """Return the state of a run as plain values."""
     tally = watched.tally
-    done = tally.rows_ended
+    done = tally.rows_ended + tally.rows_known
     rows_per_s = pace.rows_per_s(done)
-    left = max(0, watched.rows - max(done, 0))
+    left = max(0, watched.rows - done)
     return {
         "rows_done": done,
         "rows_todo": watched.rows,
@@ -200,8 +201,16 @@ def _reading(watched: Watched, pace: Pace) -> dict[str, Any]:
         "outcomes": {
             kind.value: tally.outcomes[kind] for kind in OutcomeKind if tally.outcomes[kind]
         },
-        "held_back": tally.held_back,
+        "held_back": _held_back(tally),
     }
+
+
+def _held_back(tally: Tally) -> str:
+    """Say why nothing goes out; where all rows wait for their next attempt, it is not the rate."""
+    is_rate = tally.held_back.startswith("waiting: rate")
+    if tally.waiting and not tally.in_flight and (is_rate or not tally.held_back):
+        return f"waiting: {tally.waiting:,} rows for their next attempt"
+    return tally.held_back
 
 
 def _line(reading: dict[str, Any]) -> str:

@@ -17,7 +17,16 @@ Examples:
   bulkpost retry 7 --outcome failure --outcome error --rate 5/s
 
 \b
-Exit statuses: those of `bulkpost submit`.
+Exit statuses, as after `bulkpost submit`:
+  0  every row has LeadConduit's verdict or is a duplicate, or there were no such rows
+  1  internal error
+  2  usage, config or input; nothing was sent
+  3  some rows are invalid, in conflict, in error or http_error
+  4  stopped early: destination refused, or error budget
+  5  rows in doubt remain
+  6  stopped at a limit, or deferred rows remain
+  7  ledger busy, damaged or outdated
+  130/143  interrupted
 """
 
 

@@ -161,7 +161,7 @@ class Feed(Generic[ItemT]):
             mark = self._waterline.rise()
             if mark is not None:
                 self._writer.advance(input_id, mark)
-        self._tally.rows_seen += len(rows)
+        self._tally.rows_known += len(placed.settled)
         if placed.refused:
             await self._writer.flush()  # a file of nothing but bad rows must not pile up in memory
         await self._supply.fill(self._ready(jobs, placed))
@@ -169,9 +169,11 @@ class Feed(Generic[ItemT]):
     def _refuse(self, placed: Sorted[ItemT]) -> None:
         for refused in placed.refused:
             earlier = placed.earlier.get(row_number_of(refused.row_id))
-            if earlier is None or earlier.state is not refused.state:
-                self._writer.put(refused)
-                self._tally.ended(Outcome(refused.state.kind, refused.reason))
+            if earlier is not None and earlier.state is refused.state:
+                self._tally.rows_known += 1
+                continue
+            self._writer.put(refused)
+            self._tally.ended(Outcome(refused.state.kind, refused.reason))
 
     def _within_limit(self, jobs: list[Job[ItemT]]) -> list[Job[ItemT]]:
         jobs_max = self._limits.jobs_max

@@ -12,7 +12,7 @@ class Tally:
 
     Attributes:
         rows_todo: Rows that this run has to look at; None while unknown.
-        rows_seen: Rows looked at so far, whatever became of them.
+        rows_known: Rows looked at that had their ending already, before this run.
         outcomes: Rows by outcome in this run.
         price_micros: Sum of the prices in this run.
         in_flight: Requests under way.
@@ -24,7 +24,7 @@ class Tally:
     """
 
     rows_todo: int | None = None
-    rows_seen: int = 0
+    rows_known: int = 0
     outcomes: Counter[OutcomeKind] = field(default_factory=Counter)
     price_micros: int = 0
     in_flight: int = 0

@@ -18,6 +18,7 @@ from bulkpost.ledger.paths import PRIVATE_MODE
 
 _NUMBER: Final = struct.Struct(">Q")
 _HOLDER_BYTES_MAX: Final = 4096
+_TRIES_MAX: Final = 200
 
 
 class LedgerLock:
@@ -41,9 +42,7 @@ class LedgerLock:
                 f"the ledger's lock file cannot be opened: {self._path}: {error.strerror}",
                 advice="The ledger's folder must be writable.",
             ) from None
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _locked(descriptor):
             holder = _holder_text(descriptor)
             os.close(descriptor)
             raise LedgerBusyError(
@@ -79,6 +78,18 @@ class LedgerLock:
             os.ftruncate(self._descriptor, _NUMBER.size)
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def _locked(descriptor: int) -> bool:
+    """Take the lock; an observer may hold it for an instant, a run for as long as it lasts."""
+    for _ in range(_TRIES_MAX):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.sched_yield()
+        else:
+            return True
+    return False
 
 
 def is_held(path: Path) -> bool:

@@ -1,5 +1,6 @@
 """A file of personal data, written whole or not at all, for its owner's eyes only."""
 
+import glob
 import os
 import secrets
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ def private_file(target: Path, *, is_forced: bool) -> Iterator[TextIO]:
         BulkpostError: The disk refused.
     """
     check_target(target, is_forced=is_forced)
+    _forget_drafts(target)
     draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
         descriptor = create_private(draft)
@@ -40,6 +42,12 @@ def private_file(target: Path, *, is_forced: bool) -> Iterator[TextIO]:
     except OSError as error:
         raise _refused(target, error) from None
     finally:
+        draft.unlink(missing_ok=True)
+
+
+def _forget_drafts(target: Path) -> None:
+    """Remove what a killed export of the same name left behind: it holds lead data."""
+    for draft in target.parent.glob(f".{glob.escape(target.name)}.????????.part"):
         draft.unlink(missing_ok=True)
 
 

@@ -90,7 +90,7 @@ async def test_many_intents_share_commits(tmp_path: Path) -> None:
     assert 1 <= after - before <= 3
 
 
-async def test_d10_a_value_that_sqlite_cannot_take_leaves_nobody_waiting(tmp_path: Path) -> None:
+async def test_a_value_that_sqlite_cannot_take_leaves_nobody_waiting(tmp_path: Path) -> None:
     """An integer beyond 64 bits poisons its group: everybody in it is told, and nothing is sent."""
     path = tmp_path / "leads.db"
     async with opened(path) as ledger:

@@ -53,7 +53,10 @@ async def test_attempts_and_ambiguous_retries_are_told(tmp_path: Path) -> None:
     summary = await a_summary(tmp_path, Past([retried, ok(2)]))
 
     assert (4, 2, 1) == (summary.attempts, summary.retries, summary.ambiguous_rows)
-    assert "1 lead was retried after an ambiguous answer (502/504)" == summary.ambiguous_words
+    assert (
+        "1 lead was sent again although an earlier attempt may have been taken (502, 504, doubt)"
+        == summary.ambiguous_words
+    )
 
 
 async def test_the_ten_most_frequent_reasons_of_each_outcome_are_ranked(tmp_path: Path) -> None:
