@@ -38,7 +38,10 @@ class State(IntEnum):
     @staticmethod
     def of(kind: OutcomeKind) -> "State":
         """Return the state in which an outcome leaves its row."""
-        return State[kind.name]
+        return _BY_KIND[kind]
+
+
+_BY_KIND: Final = {kind: State[kind.name] for kind in OutcomeKind}
 
 
 class Change(Enum):
