@@ -54,8 +54,8 @@ async def in_doubt(transport: HttpTransport, origin: str, body: bytes = BODY) ->
 
 def kept(transport: HttpTransport) -> list[ResponseHandler]:
     """Return the connections that wait to be used again."""
-    assert transport._connector is not None  # noqa: SLF001  # aiohttp shows its pool to nobody
-    pool = transport._connector._conns  # noqa: SLF001  # as above
+    assert transport._session is not None  # noqa: SLF001  # aiohttp shows its pool to nobody
+    pool = transport._session.connector._conns  # type: ignore[union-attr]  # noqa: SLF001  # as above
     return [connection for waiting in pool.values() for connection, _ in waiting]
 
 

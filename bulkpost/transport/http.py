@@ -1,8 +1,10 @@
 """HTTP by aiohttp: nothing followed, nothing repeated, nothing remembered.
 
-Rule 1: whether a request left is noted just before its first byte is written; head and body go out
-in one write. Exception classes do not tell: ``ServerTimeoutError`` is the parent of a connect
-timeout and of a read timeout.
+Rule 1: whether a request left is noted when aiohttp hands it to a connection, just before its trace
+signal ``on_request_headers_sent`` and before the first byte is written (the signal itself says the
+same, at a tenth of the throughput), and once more when its body is written. Exception classes do
+not tell: ``ServerTimeoutError`` is the parent of a connect timeout and of a read timeout, and a
+reply that is not HTTP raises with an invented 400.
 Rule 2: a connection on which something came unasked is not used again; aiohttp would take it for
 the answer to the next lead.
 Rule 3: no message carries a URL's query or user, a header or a body: only host and port.
@@ -10,31 +12,22 @@ Rule 3: no message carries a URL's query or user, a header or a body: only host 
 
 import ssl
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import TracebackType
 from typing import Final, Self
 
 import aiohttp
-import anyio.lowlevel
 from aiohttp.abc import AbstractResolver
-from aiohttp.connector import Connection
-from aiohttp.http import RawResponseMessage
-from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp.streams import StreamReader
+from multidict import CIMultiDict
 from yarl import URL
 
+from bulkpost import __version__
 from bulkpost.clock import Clock
 from bulkpost.errors import ConfigError, InDoubtError, NotSentError
 from bulkpost.exchange import Reply, Request
-from bulkpost.faultpoint import IS_ARMED, fault_point
 from bulkpost.transport.settings import TransportSettings
 from bulkpost.transport.watch import ReadWatch
-from bulkpost.transport.wire import (
-    Connector,
-    Handler,
-    Route,
-    StaleConnectionError,
-    overlong_reply,
-)
+from bulkpost.transport.wire import Body, Connector, PlainRequest, overlong_reply
 from bulkpost.transport.wording import (
     CERTIFICATE_ADVICE,
     lost_in_words,
@@ -43,28 +36,9 @@ from bulkpost.transport.wording import (
     unsent_in_words,
 )
 
+USER_AGENT: Final = f"bulkpost/{__version__}"
 _SWITCHING_PROTOCOLS: Final = 101
-_FINAL: Final = 200
-_ROUTES_KEPT: Final = 1024
-_TICKS: Final = 16  # a limit is kept to a sixteenth of the shortest
-_FAILURES: Final = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)
-
-
-@dataclass(slots=True)
-class _Attempt:
-    """How far one request has come.
-
-    Attributes:
-        began_s: When it began to wait for a connection, monotonic.
-        sent_s: When it left; None if it cannot have left.
-        connection: Its place in the pool.
-        handler: The connection that it left on.
-    """
-
-    began_s: float
-    sent_s: float | None = None
-    connection: Connection | None = None
-    handler: Handler | None = None
+_URLS_KEPT: Final = 1024
 
 
 @dataclass(slots=True)
@@ -84,10 +58,8 @@ class HttpTransport:
     connections: int
     clock: Clock
     resolver: AbstractResolver | None = None
-    _connector: Connector | None = field(default=None, init=False)
+    _session: aiohttp.ClientSession | None = field(default=None, init=False)
     _watch: ReadWatch = field(init=False)
-    _timeout: aiohttp.ClientTimeout = field(init=False)
-    _routes: dict[str, Route] = field(default_factory=dict, init=False)
 
     async def __aenter__(self) -> Self:
         """Open the pool.
@@ -96,14 +68,20 @@ class HttpTransport:
             ConfigError: ``ca_file`` cannot be read.
         """
         settings = self.settings
-        self._connector = Connector(
-            limit=self.connections,
-            keepalive_timeout=settings.keepalive_s,
-            ssl=_tls_context(settings.ca_file),
-            resolver=self.resolver,
+        self._session = aiohttp.ClientSession(
+            connector=Connector(
+                limit=self.connections,
+                keepalive_timeout=settings.keepalive_s,
+                ssl=_tls_context(settings.ca_file),
+                resolver=self.resolver,
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            request_class=PlainRequest,
+            timeout=aiohttp.ClientTimeout(total=settings.total_s, connect=settings.connect_s),
+            trust_env=settings.trust_env,
+            raise_for_status=False,
         )
-        self._timeout = aiohttp.ClientTimeout(connect=min(settings.connect_s, settings.total_s))
-        self._watch = ReadWatch(min(settings.read_s, settings.total_s) / _TICKS)
+        self._watch = ReadWatch(settings.read_s)
         self._watch.start()
         return self
 
@@ -114,10 +92,10 @@ class HttpTransport:
         traceback: TracebackType | None,
     ) -> None:
         """Close every connection."""
-        if self._connector is not None:
+        if self._session is not None:
             self._watch.stop()
-            await self._connector.close()
-            self._connector = None
+            await self._session.close()
+            self._session = None
 
     async def send(self, request: Request) -> Reply:
         """Send once; see ``Transport.send``.
@@ -127,108 +105,68 @@ class HttpTransport:
                 not to be trusted.
             InDoubtError: The server may have seen it, and no status came back.
         """
-        route = self._route(request.url)
-        attempt = _Attempt(self.clock.now_s())
+        session = self._session
+        assert session is not None, "used outside its context"
+        url = _url(request.url)
+        body = Body(request.body, self.clock, self._watch)
+        headers = CIMultiDict(request.headers)
+        headers.setdefault("User-Agent", USER_AGENT)
         try:
-            message, content = await self._head(request, route, attempt)
-            return await self._read(message, content, attempt)
-        except _FAILURES as error:
-            if attempt.sent_s is None:
-                raise _unsent(error, route.url) from None
-            if overlong := overlong_reply(attempt.handler):
-                return self._overlong(overlong, attempt.sent_s)
-            raise InDoubtError(f"{place(route.url)} {lost_in_words(error)}.") from None
+            response = await session.request(
+                request.method,
+                url,
+                data=body,
+                headers=headers,
+                allow_redirects=False,
+            )
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            if body.sent_s is None:
+                raise _unsent(error, url) from None
+            if overlong := overlong_reply(body.connection):
+                return self._overlong(overlong, body.sent_s)
+            raise InDoubtError(f"{place(url)} {lost_in_words(error)}.") from None
         finally:
-            self._watch.end(attempt.handler)
-            if attempt.connection is not None:
-                attempt.connection.close()  # unless it was released
+            self._watch.end(body.connection)
+        return await self._read(response, body)
 
-    async def _head(
-        self, request: Request, route: Route, attempt: _Attempt
-    ) -> tuple[RawResponseMessage, StreamReader]:
-        """Send a request and return the head of its answer, and where its body comes."""
-        connector = self._connector
-        assert connector is not None, "used outside its context"
-        message = route.message(request)
-        connection = await connector.connect(route.anchor, traces=[], timeout=self._timeout)
-        attempt.connection = connection
-        handler = connection.protocol
-        assert isinstance(handler, Handler), type(handler)
-        transport = handler.transport
-        if transport is None or transport.is_closing() or handler.should_close:
-            raise StaleConnectionError
-        attempt.handler = handler
-        handler.last_bytes = b""
-        handler.set_response_params(read_until_eof=True)
-        self._watch.begin(handler, self._limit_s(attempt))
-        attempt.sent_s = self.clock.now_s()
-        transport.write(message)
-        if IS_ARMED:
-            await anyio.lowlevel.checkpoint()  # uvloop writes at the end of a turn
-            fault_point("sent")
-        while True:
-            head, content = await handler.read()
-            if head.code >= _FINAL or head.code == _SWITCHING_PROTOCOLS:
-                return head, content
-
-    async def _read(
-        self, head: RawResponseMessage, content: StreamReader, attempt: _Attempt
-    ) -> Reply:
+    async def _read(self, response: aiohttp.ClientResponse, request_body: Body) -> Reply:
         """Read the body as far as it comes; the status is known, so nothing raises from here on."""
         limit = self.settings.reply_bytes_max
         chunks: list[bytes] = []
         room = limit + 1
         cut = None
-        self._watch.end(attempt.handler)
+        content = response.content
+        is_whole = False
         try:
-            if head.code != _SWITCHING_PROTOCOLS:
-                if not content.is_eof():
-                    self._watch.begin(content, self._limit_s(attempt))
-                while room and not content.at_eof():
-                    chunk = await content.read(room)
+            if response.status != _SWITCHING_PROTOCOLS:
+                self._watch.begin(content)
+                while room and (chunk := await content.read(room)):
                     chunks.append(chunk)
                     room -= len(chunk)
-                cut = None if room else f"longer than {limit} bytes"
-                self._release(attempt, is_whole=cut is None)
-        except _FAILURES as error:
+                is_whole = room > 0
+                cut = None if is_whole else f"longer than {limit} bytes"
+        except (aiohttp.ClientError, OSError, ValueError) as error:
             cut = unread_in_words(error)
         finally:
             self._watch.end(content)
-        assert attempt.sent_s is not None, "answered, but never seen to leave"
+            if not is_whole:
+                # The rest of it must not become another lead's answer.
+                response.close()
+                if request_body.connection is not None:
+                    request_body.connection.close()  # a bare 101 is back in the pool by now
+        assert request_body.sent_s is not None, "answered, but never seen to leave"
         return Reply(
-            status=head.code,
+            status=response.status,
             headers=tuple(
-                [(str(name, "latin-1"), str(value, "latin-1")) for name, value in head.raw_headers]
+                [
+                    (str(name, "latin-1"), str(value, "latin-1"))
+                    for name, value in response.raw_headers
+                ]
             ),
             body=b"".join(chunks)[:limit],
             cut=cut,
-            latency_s=self.clock.now_s() - attempt.sent_s,
+            latency_s=self.clock.now_s() - request_body.sent_s,
         )
-
-    @staticmethod
-    def _release(attempt: _Attempt, *, is_whole: bool) -> None:
-        """Give the connection back to the pool if nothing of this exchange is left on it."""
-        handler, connection = attempt.handler, attempt.connection
-        assert handler is not None, "answered without a connection"
-        assert connection is not None, "answered without a connection"
-        transport = handler.transport
-        # What was answered before it was read may still be on its way out.
-        is_read = transport is None or not transport.get_write_buffer_size()
-        if is_whole and is_read:
-            connection.release()
-
-    def _limit_s(self, attempt: _Attempt) -> float:
-        left_s = self.settings.total_s - (self.clock.now_s() - attempt.began_s)
-        return max(0.0, min(self.settings.read_s, left_s))
-
-    def _route(self, address: str) -> Route:
-        route = self._routes.get(address)
-        if route is None:
-            if len(self._routes) >= _ROUTES_KEPT:
-                self._routes.clear()
-            route = Route.to(address, trust_env=self.settings.trust_env)
-            self._routes[address] = route
-        return route
 
     def _overlong(
         self, overlong: tuple[int, tuple[tuple[str, str], ...], bytes], sent_s: float
@@ -241,6 +179,11 @@ class HttpTransport:
             cut="longer than its Content-Length",
             latency_s=self.clock.now_s() - sent_s,
         )
+
+
+@lru_cache(maxsize=_URLS_KEPT)
+def _url(url: str) -> URL:
+    return URL(url, encoded=True)
 
 
 def _unsent(error: Exception, url: URL) -> NotSentError:

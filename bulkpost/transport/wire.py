@@ -1,93 +1,89 @@
-"""Our own ends of aiohttp's parts: where requests go, what they look like, the connection.
+"""Our own ends of aiohttp's parts: the body, the request, the connection.
 
-aiohttp's pool, its TLS and its parser carry every request; its session does not, for two reasons.
-It cannot answer what counts here: did the request leave, did bytes come that nobody asked for, what
-came before the parser gave up. And it costs twice of what all of them cost together.
+Each of them exists because the stock part cannot answer one question: did the request leave, did
+bytes come that nobody asked for, what came before the parser gave up.
 """
 
 import functools
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final
 
 import aiohttp
+import anyio.lowlevel
+from aiohttp.abc import AbstractStreamWriter
 from aiohttp.client_proto import ResponseHandler
-from aiohttp.helpers import get_env_proxy_for_url
-from yarl import URL
+from aiohttp.connector import Connection
+from multidict import CIMultiDict, istr
 
-from bulkpost import __version__
-from bulkpost.exchange import Request
+from bulkpost.clock import Clock
+from bulkpost.faultpoint import IS_ARMED, fault_point
+from bulkpost.transport.watch import ReadWatch
 
-USER_AGENT: Final = f"bulkpost/{__version__}"
+# aiohttp wants one; the request's own Content-Type goes before it.
+_FALLBACK: Final = CIMultiDict({"Content-Type": "application/octet-stream"})
 _STATUS: Final = re.compile(rb"HTTP/1\.[01] ([2-5][0-9]{2})(?: [^\r\n]*)?")
 _LENGTH: Final = re.compile(rb"[0-9]{1,9}")
 
 
 class StaleConnectionError(aiohttp.ClientConnectionError):
-    """A kept connection is closed or holds bytes that nobody asked for; nothing was written."""
+    """A kept connection holds bytes that nobody asked for; nothing was written to it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """Where the requests of one URL go.
+class Body(aiohttp.Payload):
+    """A body in memory, written with the head in one go; it knows whether its request left.
 
     Attributes:
-        url: The URL.
-        anchor: What aiohttp's pool asks about a connection: host, TLS, proxy. Never sent itself.
-        target: What stands in the request line.
-        host: The Host header.
+        sent_s: When the request left, monotonic; None if it cannot have left.
+        connection: The connection that it left on.
     """
 
-    url: URL
-    anchor: aiohttp.ClientRequest
-    target: str
-    host: str
+    _autoclose = True
 
-    @classmethod
-    def to(cls, address: str, *, trust_env: bool) -> Self:
-        """Return the route to a URL, by way of the environment's proxy if it is to be trusted."""
-        url = URL(address, encoded=True)
-        proxy, proxy_auth = _proxy(url) if trust_env else (None, None)
-        anchor = aiohttp.ClientRequest("POST", url, proxy=proxy, proxy_auth=proxy_auth)
-        # Through TLS the proxy carries a tunnel; without, it reads the request line itself.
-        is_read_by_proxy = proxy is not None and not anchor.is_ssl()
-        target = str(url) if is_read_by_proxy else url.raw_path_qs
-        return cls(url, anchor, target, anchor.headers["Host"])
+    def __init__(self, value: bytes, clock: Clock, watch: ReadWatch) -> None:
+        # Not the parent's: a body is made per lead, and its headers are the request's.
+        self._value = value
+        self._size = len(value)
+        self._headers = _FALLBACK
+        self.clock = clock
+        self.watch = watch
+        self.sent_s: float | None = None
+        self.connection: ResponseHandler | None = None
 
-    def message(self, request: Request) -> bytes:
-        """Return a request as it goes over the wire.
+    def leave(self) -> None:
+        """Note that bytes may be on the wire from now on."""
+        if self.sent_s is None:
+            self.sent_s = self.clock.now_s()
 
-        Raises:
-            ValueError: A line break or a NUL stands in the URL or in a header.
-        """
-        lines = [
-            f"{request.method} {self.target} HTTP/1.1",
-            f"Host: {self.host}",
-            *_header_lines(request.headers, len(request.body)),
-        ]
-        head = "\r\n".join(lines)
-        breaks = len(lines) - 1
-        if (head.count("\r"), head.count("\n"), head.count("\0")) != (breaks, breaks, 0):
-            raise ValueError("a header holds a line break")
-        return head.encode() + b"\r\n\r\n" + request.body
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        """Write all of it: what aiohttp calls when it sends the request."""
+        self.leave()
+        await writer.write(self._value)
+        if IS_ARMED:
+            await anyio.lowlevel.checkpoint()  # uvloop writes at the end of a turn
+            fault_point("sent")
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        """Return it as text; aiohttp's interface asks for this and never calls it."""
+        return bytes(self._value).decode(encoding, errors)
 
 
-def _header_lines(headers: Mapping[str, str], body_bytes: int) -> list[str]:
-    lines = [f"{name}: {value}" for name, value in headers.items()]
-    given = {name.lower() for name in headers}
-    if "content-length" not in given:
-        lines.append(f"Content-Length: {body_bytes}")
-    if "user-agent" not in given:
-        lines.append(f"User-Agent: {USER_AGENT}")
-    return lines
+class PlainRequest(aiohttp.ClientRequest):
+    """A request without headers of aiohttp's own, on a connection without leftovers."""
 
+    DEFAULT_HEADERS: ClassVar[dict[istr, str]] = {}  # type: ignore[misc]  # constant there too
 
-def _proxy(url: URL) -> tuple[URL | None, aiohttp.BasicAuth | None]:
-    try:
-        return get_env_proxy_for_url(url)
-    except LookupError:
-        return None, None
+    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
+        """Write to a connection: what aiohttp calls once it has one."""
+        if conn.protocol is None or conn.protocol.should_close:
+            raise StaleConnectionError
+        body = self.body
+        assert isinstance(body, Body), type(body)
+        body.leave()
+        body.connection = conn.protocol
+        body.watch.begin(conn.protocol)
+        if isinstance(conn.protocol, Handler):
+            conn.protocol.last_bytes = b""
+        return await super().send(conn)
 
 
 class Handler(ResponseHandler):

@@ -6,7 +6,6 @@ import ssl
 from typing import Final
 
 import aiohttp
-from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 CERTIFICATE_ADVICE: Final = (
@@ -40,7 +39,7 @@ def lost_in_words(error: Exception) -> str:
     match error:
         case TimeoutError():
             return "took the request and did not answer in time"
-        case HttpProcessingError():
+        case aiohttp.ClientResponseError():
             return "answered with something that is not HTTP"
         case OSError(errno=errno.ECONNRESET | errno.EPIPE):
             return "reset the connection instead of answering"
