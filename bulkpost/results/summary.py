@@ -186,9 +186,7 @@ class RunSummary:
         if not self.ambiguous_rows:
             return ""
         leads = "1 lead was" if self.ambiguous_rows == 1 else f"{self.ambiguous_rows:,} leads were"
-        return (
-            f"{leads} sent again although an earlier attempt may have been taken (502, 504, doubt)"
-        )
+        return f"{leads} sent again though perhaps taken before (502, 504, doubt)"
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON values."""

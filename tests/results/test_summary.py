@@ -54,7 +54,7 @@ async def test_attempts_and_ambiguous_retries_are_told(tmp_path: Path) -> None:
 
     assert (4, 2, 1) == (summary.attempts, summary.retries, summary.ambiguous_rows)
     assert (
-        "1 lead was sent again although an earlier attempt may have been taken (502, 504, doubt)"
+        "1 lead was sent again though perhaps taken before (502, 504, doubt)"
         == summary.ambiguous_words
     )
 
