@@ -3,12 +3,22 @@
 import hashlib
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
 import anyio.to_thread
 
-from bulkpost.app.order import NO_SALT, SIGNAL_STATUS, STDIN, Batch, Observer, Order, RunResult
+from bulkpost.app.order import (
+    NO_SALT,
+    SIGNAL_STATUS,
+    STDIN,
+    Batch,
+    Observer,
+    Order,
+    RunResult,
+    Stamp,
+)
 from bulkpost.config import Settings
 from bulkpost.destination import Destination
 from bulkpost.engine.feed import Span, spans
@@ -21,12 +31,13 @@ from bulkpost.ledger.states import REFUSED, State
 from bulkpost.mapping.column_map import ColumnMap, build_map
 from bulkpost.mapping.finding import Refusal
 from bulkpost.mapping.identity import Identifier, reference_of
+from bulkpost.reading.formats import Compression
 from bulkpost.reading.inputs import resolve_inputs, spool_stdin
-from bulkpost.reading.reader import open_reader
+from bulkpost.reading.reader import Reader, open_reader
 from bulkpost.redact import scrub_path
 from bulkpost.results.status import ExitStatus
 from bulkpost.results.summary import SPOOLED
-from bulkpost.row import Row
+from bulkpost.row import Position, Row
 
 
 async def input_paths(order: Order, spool: Path) -> list[Path]:
@@ -60,37 +71,83 @@ async def take_in_all(
     observer: Observer,
 ) -> list[Batch]:
     """Read and map every input before the first lead of any is sent."""
-    batches = []
-    settings = order.settings
+    batches: list[Batch] = []
     for path in paths:
-        reader = await anyio.to_thread.run_sync(open_reader, path, settings.input)
+        stamp = stamp_of(path)
+        reader = await anyio.to_thread.run_sync(open_reader, path, order.settings.input)
+        if not reader.columns:
+            observer.noted(f"{_called(path)} is empty: there is nothing to submit")
+            continue
         observer.noted(f"{_called(path)}: {reader.format.description}")
-        unusable = [(column.name, column.why) for column in reader.unusable_columns]
-        column_map = build_map(reader.columns, settings.map, destination, unusable)
-        Identifier(NO_SALT, column_map, settings.key)  # refuses key columns that cannot be
-        blank = InputRecord(
-            id=0,
-            destination=destination.name,
-            digest="",
-            size_bytes=0,
-            rows=0,
-            low_water=0,
-            key_spec=",".join(settings.key) or "content",
-            map_digest=column_map.digest,
-            duplicates=settings.duplicates,
-            path=scrub_path(str(path.resolve())),  # once per input
-            format=reader.format.description,
+        batch = await _taken_in(order, reader, destination, inputs, observer, batches, stamp)
+        twin = next(
+            (b for b in batches if b.intake.record.digest == batch.intake.record.digest), None
         )
-
-        def progress(rows: int, path: Path = path) -> None:
-            observer.surveyed(path, rows)
-
-        intake = await take_in(reader, inputs, blank, progress)
-        batches.append(Batch(reader, column_map, intake))
-        for finding in column_map.warnings:
+        if twin is not None:
+            observer.noted(
+                f"{_called(path)} has the same content as {_called(twin.reader.path)}: it is the "
+                "same input, and is left out"
+            )
+            continue
+        batches.append(batch)
+        for finding in batch.column_map.warnings:
             observer.noted(f"{_called(path)}: {finding.message}. {finding.advice}".rstrip())
-        await _note_rules(inputs, intake, observer)
+        await _note_rules(inputs, batch.intake, observer)
     return batches
+
+
+async def _taken_in(
+    order: Order,
+    reader: Reader,
+    destination: Destination,
+    inputs: KnownInputs,
+    observer: Observer,
+    before: Sequence[Batch],
+    stamp: Stamp,
+) -> Batch:
+    settings = order.settings
+    unusable = [(column.name, column.why) for column in reader.unusable_columns]
+    column_map = build_map(reader.columns, settings.map, destination, unusable)
+    Identifier(NO_SALT, column_map, settings.key)  # refuses key columns that cannot be
+    # The packing is no part of the content, and none of how it is read.
+    plain = replace(reader.format, compression=Compression.NONE)
+    blank = InputRecord(
+        id=0,
+        destination=destination.name,
+        digest="",
+        size_bytes=0,
+        rows=0,
+        low_water=0,
+        key_spec=",".join(settings.key) or "content",
+        map_digest=_rules_digest(column_map, settings),
+        duplicates=settings.duplicates,
+        path=scrub_path(str(await anyio.Path(reader.path).resolve())),
+        format=plain.description,
+    )
+
+    def progress(rows: int) -> None:
+        observer.surveyed(reader.path, rows)
+
+    claimed = [batch.intake.record.id for batch in before if batch.intake.record.id]
+    intake = await take_in(reader, inputs, blank, progress, claimed=claimed)
+    return Batch(reader, column_map, intake, stamp)
+
+
+def _rules_digest(column_map: ColumnMap, settings: Settings) -> str:
+    """Return what decides, beside the key, whether and as what a row is sent."""
+    limits = (
+        settings.input.short_rows,
+        settings.input.cell_bytes_max,
+        settings.input.record_bytes_max,
+    )
+    spelled = f"{column_map.digest} {limits}"
+    return hashlib.sha256(spelled.encode()).hexdigest()
+
+
+def stamp_of(path: Path) -> Stamp:
+    """Return what changes when a file is written to or replaced."""
+    status = path.stat()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 async def _note_rules(inputs: KnownInputs, intake: Intake, observer: Observer) -> None:
@@ -118,14 +175,15 @@ async def parts_of(
     reader: LedgerReader, record: InputRecord, intake: Intake
 ) -> tuple[list[Span], int]:
     """Return what of an input is to be read, and how many rows that is."""
-    if not record.id:
-        return spans([], 0, []), record.rows
-    states = _looked_at_again(intake)
-    open_rows = await reader.open_rows(record.id, states, record.low_water)
-    marks = await reader.marks(record.id)
-    return spans(marks, record.low_water, open_rows), record.rows - record.low_water + len(
-        open_rows
-    )
+    low_water, open_rows, marks = 0, list[int](), list[Position]()
+    if record.id:
+        low_water = record.low_water
+        open_rows = await reader.open_rows(record.id, _looked_at_again(intake), low_water)
+        marks = await reader.marks(record.id)
+    *reread, rest = spans(marks, low_water, open_rows)
+    # Rows that were written to the file since it was read belong to the next run.
+    parts = [*reread, replace(rest, last=record.rows)]
+    return parts, record.rows - low_water + len(open_rows)
 
 
 async def settled_below(

@@ -34,6 +34,9 @@ def heeded_signals() -> list[signal.Signals]:
     return [known for known in SIGNAL_STATUS if signal.getsignal(known) != signal.SIG_IGN]
 
 
+Stamp = tuple[int, int, int, int]
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """What the user asked for.
@@ -74,11 +77,13 @@ class Batch:
         reader: Its rows.
         column_map: Which column feeds which field.
         intake: What the ledger knows and is to know of it.
+        stamp: Device, inode, size and time of the file when it was taken in.
     """
 
     reader: Reader
     column_map: ColumnMap
     intake: Intake
+    stamp: Stamp
 
 
 @dataclass(frozen=True, slots=True)

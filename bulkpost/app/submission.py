@@ -3,11 +3,12 @@
 import signal
 from dataclasses import replace
 from random import Random
+from typing import Final
 
 import anyio
 import anyio.to_thread
 
-from bulkpost.app.inputs import parts_of, preparation
+from bulkpost.app.inputs import parts_of, preparation, stamp_of
 from bulkpost.app.order import (
     SIGNAL_STATUS,
     Batch,
@@ -38,6 +39,23 @@ from bulkpost.pacing.rate import RateLimit, parse_rate
 from bulkpost.results.status import status_of
 from bulkpost.run import Run, RunEnding
 from bulkpost.transport.http import HttpTransport
+
+# What happened and what to do, where an input is not what it was when it was taken in.
+_CHANGED: Final = (
+    "the input was changed while it was being submitted: some rows may have been sent as they are "
+    "now, not as they were",
+    "Let nobody write to a list that is being submitted. Compare the rows of this run with the "
+    "list, then submit the list as it is now.",
+)
+
+
+def _check_unchanged(batch: Batch) -> None:
+    path = batch.reader.path
+    if stamp_of(path) != batch.stamp:
+        raise BulkpostError(
+            f"{path.name} was changed after it was read; none of its rows was sent",
+            advice="Wait until it is written completely, then run the same command again.",
+        )
 
 
 class Submission:
@@ -74,13 +92,17 @@ class Submission:
     async def run(self, batch: Batch) -> RunResult:
         """Submit one input; return when everything that happened is in the ledger."""
         intake = batch.intake
-        # The rules take effect in the ledger once every row was looked at under them.
-        before = intake.known or intake.record
-        record = await self._ledger.store_input(intake.record.under_rules_of(before), intake.marks)
+        _check_unchanged(batch)
+        # New rules take effect in the ledger once every row was looked at under them; until then
+        # no run may believe that its own were in force.
+        stored = replace(intake.record, map_digest="") if intake.rules_changed else intake.record
+        record = await self._ledger.store_input(stored, intake.marks)
         parts, rows_todo = await parts_of(self._ledger.reader, record, intake)
         run_id = await self._ledger.begin_run(
             Run(record.id, self._order.command, record.low_water, _history(self._order))
         )
+        if not rows_todo:
+            self._observer.noted(f"{batch.reader.path.name}: nothing is left to submit")
         tally = Tally(rows_todo=rows_todo)
         feed, pipeline = await self._machines(batch, record, tally)
         watched = Watched(batch.reader.path, rows_todo, tally)
@@ -90,7 +112,9 @@ class Submission:
             tasks.start_soon(self._obey_signals, pipeline)
             await pipeline.run(batch.reader, parts)
             tasks.cancel_scope.cancel()
-        if pipeline.halted is None and not feed.reached_limit:
+        if stamp_of(batch.reader.path) != batch.stamp:
+            pipeline.halt(Halt(RunEnding.FAILED, *_CHANGED))
+        if pipeline.halted is None and not pipeline.refused and not feed.reached_limit:
             await self._ledger.store_input(replace(intake.record, id=record.id))
         if self._jobs_left is not None:
             self._jobs_left -= min(self._jobs_left, feed.jobs_fed)
@@ -104,6 +128,7 @@ class Submission:
         feed: Feed[Lead],
         pipeline: Pipeline[Lead],
     ) -> RunResult:
+        batch.reader.close()
         ledger = self._ledger
         if ledger.writer.failure is not None:
             raise ledger.writer.failure

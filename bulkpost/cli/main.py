@@ -106,7 +106,7 @@ def _report_mistake(words: list[str], error: BaseException) -> None:
 def _report_usage(words: list[str], error: click.ClickException) -> None:
     context = getattr(error, "ctx", None)
     command = f"{context.command_path} --help" if context is not None else "bulkpost --help"
-    _report(words, error.format_message(), 2, command=command)
+    _report(words, " ".join(error.format_message().split()), 2, command=command)
 
 
 def _report(

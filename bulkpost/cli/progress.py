@@ -79,6 +79,9 @@ class TerminalObserver:
         """Print a line to standard error, above the progress display if there is one."""
         if self._output.is_json:
             return
+        if self._output.log_format == "json":
+            get_logger().warning("noted", why=text)
+            return
         self._close_line()
         if self._console is not None:
             self._console.print(printable(text), soft_wrap=True)
@@ -186,7 +189,7 @@ def _reading(watched: Watched, pace: Pace) -> dict[str, Any]:
     """Return the state of a run as plain values."""
     tally = watched.tally
     done = tally.rows_ended + tally.rows_known
-    rows_per_s = pace.rows_per_s(done)
+    rows_per_s = pace.rows_per_s(tally.rows_ended)
     left = max(0, watched.rows - done)
     return {
         "rows_done": done,

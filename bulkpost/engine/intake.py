@@ -5,12 +5,13 @@ part is unchanged is the same input, grown; anything else is new, and is read wh
 lead is sent. Its rows are then protected by their keys.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import anyio.to_thread
 
+from bulkpost.errors import InputError
 from bulkpost.ledger.reader import InputRecord, StoredMark
 from bulkpost.reading.digest import ContentDigest
 from bulkpost.reading.reader import Reader
@@ -84,6 +85,8 @@ async def take_in(
     inputs: KnownInputs,
     blank: InputRecord,
     progress: Callable[[int], None] | None = None,
+    *,
+    claimed: Collection[int] = (),
 ) -> Intake:
     """Identify an input, and read it whole if the ledger does not know it.
 
@@ -92,15 +95,24 @@ async def take_in(
         inputs: What the ledger knows.
         blank: Destination, rules, path and format of the record to be made.
         progress: Called with the number of rows read so far.
+        claimed: Inputs of the ledger that another input of the same command is already.
 
     Raises:
-        InputError: It cannot be read to its end; nothing of it may be sent.
+        InputError: It cannot be read to its end, or was read in another way before; nothing of it
+            may be sent.
     """
-    candidates = await inputs.growth_candidates(blank.destination, _NO_BOUND)
+    candidates = [
+        candidate
+        for candidate in await inputs.growth_candidates(blank.destination, _NO_BOUND)
+        if candidate.id not in claimed
+    ]
     sizes = [candidate.size_bytes for candidate in candidates]
     found = await anyio.to_thread.run_sync(reader.digest, sizes)
     known = await inputs.find(blank.destination, found.digest)
+    if known is not None and known.id in claimed:
+        known = None  # an input before this one in the command has grown out of it
     if known is not None:
+        _check_reading(reader, blank, known)
         record = replace(
             blank,
             id=known.id,
@@ -110,7 +122,23 @@ async def take_in(
             low_water=known.low_water,
         )
         return Intake(record, known, (), None)
-    return await _survey(reader, blank, _grown_from(candidates, found), progress)
+    grown_from = _grown_from(candidates, found)
+    if grown_from is not None:
+        _check_reading(reader, blank, grown_from)
+    return await _survey(reader, blank, grown_from, progress)
+
+
+def _check_reading(reader: Reader, blank: InputRecord, known: InputRecord) -> None:
+    """Refuse to read known bytes as other rows: outcomes are recorded by row number."""
+    if blank.format == known.format:
+        return
+    raise InputError(
+        f"{reader.path.name} was read as {known.format} before, and is read as {blank.format} now: "
+        "its rows would be other rows than those that are recorded",
+        advice="Give the same --format, --encoding and --delimiter as then. If that was the "
+        "mistake, save the list with one blank line more: it is then a new input, in which leads "
+        "that were submitted are still recognised.",
+    )
 
 
 async def _survey(

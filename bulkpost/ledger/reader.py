@@ -20,7 +20,7 @@ from bulkpost.ledger.statements import sql
 from bulkpost.ledger.states import State
 from bulkpost.row import Position
 
-_GROWTH_CANDIDATES_MAX = 64
+_GROWTH_CANDIDATES_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +165,8 @@ class LedgerReader:
     async def growth_candidates(self, destination: str, size_bytes: int) -> list[InputRecord]:
         """Return shorter inputs of this destination: one may have grown into a new file."""
         rows = await self.fetch(
-            f"{_COLUMNS} WHERE destination.name = ? AND size_bytes < ? AND size_bytes > 0"
-            " ORDER BY input.id DESC LIMIT ?",
+            f"{_COLUMNS} WHERE destination.name = ? AND size_bytes < ? AND rows > 0"
+            " ORDER BY size_bytes DESC LIMIT ?",
             (destination, size_bytes, _GROWTH_CANDIDATES_MAX),
         )
         return [InputRecord(*row) for row in rows]

@@ -52,7 +52,8 @@ def save(
     """
     rows = [_of_settlement(run_id, entry, elapsed_ms) for entry, elapsed_ms in settlements]
     rows += [_of_wait(run_id, entry, elapsed_ms) for entry, elapsed_ms in waits]
-    text = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
+    # The line break comes first: what a full disk cut off must not swallow the next line.
+    text = b"".join(b"\n" + msgspec.json.encode(row) for row in rows) + b"\n"
     try:
         if not path.exists():
             os.close(create_private(path))
@@ -84,8 +85,8 @@ def load(path: Path) -> list[RescuedRow]:
         try:
             rows.append(msgspec.json.decode(line, type=RescuedRow))
         except (msgspec.DecodeError, UnicodeDecodeError):
-            if number == len(lines):
-                break  # written without its end: the row is in doubt, which is the truth
+            if not line.rstrip().endswith(b"}"):
+                continue  # cut by the full disk: its row is in doubt, which is the truth
             raise LedgerDamagedError(
                 f"line {number} of the rescue file is not an outcome: {path}",
                 advice="Keep the file; remove that line, and run again.",
