@@ -80,14 +80,8 @@ async def take_in_all(
             continue
         observer.noted(f"{_called(path)}: {reader.format.description}")
         batch = await _taken_in(order, reader, destination, inputs, observer, batches, stamp)
-        twin = next(
-            (b for b in batches if b.intake.record.digest == batch.intake.record.digest), None
-        )
-        if twin is not None:
-            observer.noted(
-                f"{_called(path)} has the same content as {_called(twin.reader.path)}: it is the "
-                "same input, and is left out"
-            )
+        if any(batch.intake.record.digest == other.intake.record.digest for other in batches):
+            observer.noted(f"{_called(path)} has the content of an input before it: left out")
             continue
         batches.append(batch)
         for finding in batch.column_map.warnings:
@@ -96,7 +90,7 @@ async def take_in_all(
     return batches
 
 
-async def _taken_in(
+async def _taken_in(  # noqa: PLR0913, PLR0917  # where the inputs of one command meet
     order: Order,
     reader: Reader,
     destination: Destination,
@@ -142,6 +136,15 @@ def _rules_digest(column_map: ColumnMap, settings: Settings) -> str:
     )
     spelled = f"{column_map.digest} {limits}"
     return hashlib.sha256(spelled.encode()).hexdigest()
+
+
+async def is_unchanged(batch: Batch) -> bool:
+    """Tell whether the rows that were taken in still stand in the file; more may have come."""
+    path, record = batch.reader.path, batch.intake.record
+    if await anyio.to_thread.run_sync(stamp_of, path) == batch.stamp:
+        return True
+    found = await anyio.to_thread.run_sync(batch.reader.digest, [record.size_bytes])
+    return record.digest in {found.digest, found.prefixes.get(record.size_bytes)}
 
 
 def stamp_of(path: Path) -> Stamp:

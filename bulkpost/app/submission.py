@@ -8,7 +8,7 @@ from typing import Final
 import anyio
 import anyio.to_thread
 
-from bulkpost.app.inputs import parts_of, preparation, stamp_of
+from bulkpost.app.inputs import is_unchanged, parts_of, preparation
 from bulkpost.app.order import (
     SIGNAL_STATUS,
     Batch,
@@ -40,20 +40,17 @@ from bulkpost.results.status import status_of
 from bulkpost.run import Run, RunEnding
 from bulkpost.transport.http import HttpTransport
 
-# What happened and what to do, where an input is not what it was when it was taken in.
-_CHANGED: Final = (
-    "the input was changed while it was being submitted: some rows may have been sent as they are "
-    "now, not as they were",
-    "Let nobody write to a list that is being submitted. Compare the rows of this run with the "
-    "list, then submit the list as it is now.",
+_CHANGED: Final = Halt(
+    RunEnding.FAILED,
+    "the input was changed while it was submitted: some rows may have been sent as they are now",
+    "Let nobody write to a list that is being submitted. Compare this run's rows with the list.",
 )
 
 
-def _check_unchanged(batch: Batch) -> None:
-    path = batch.reader.path
-    if stamp_of(path) != batch.stamp:
+async def _check_unchanged(batch: Batch) -> None:
+    if not await is_unchanged(batch):
         raise BulkpostError(
-            f"{path.name} was changed after it was read; none of its rows was sent",
+            f"{batch.reader.path.name} was changed after it was read; none of its rows was sent",
             advice="Wait until it is written completely, then run the same command again.",
         )
 
@@ -92,7 +89,7 @@ class Submission:
     async def run(self, batch: Batch) -> RunResult:
         """Submit one input; return when everything that happened is in the ledger."""
         intake = batch.intake
-        _check_unchanged(batch)
+        await _check_unchanged(batch)
         # New rules take effect in the ledger once every row was looked at under them; until then
         # no run may believe that its own were in force.
         stored = replace(intake.record, map_digest="") if intake.rules_changed else intake.record
@@ -112,8 +109,8 @@ class Submission:
             tasks.start_soon(self._obey_signals, pipeline)
             await pipeline.run(batch.reader, parts)
             tasks.cancel_scope.cancel()
-        if stamp_of(batch.reader.path) != batch.stamp:
-            pipeline.halt(Halt(RunEnding.FAILED, *_CHANGED))
+        if not await is_unchanged(batch):
+            pipeline.halt(_CHANGED)
         if pipeline.halted is None and not pipeline.refused and not feed.reached_limit:
             await self._ledger.store_input(replace(intake.record, id=record.id))
         if self._jobs_left is not None:

@@ -134,7 +134,7 @@ class Utf8Source:
     def _decoded(self, chunk: bytes) -> str:
         try:
             return self._decoder.decode(chunk, final=self._is_done)
-        except UnicodeDecodeError:  # it carries the bytes, and they are lead data
+        except UnicodeError:  # it carries the bytes, and they are lead data
             raise InputError(
                 f"{self._name} holds bytes that are not {self._codec.upper()}.",
                 advice="Save it again as UTF-8.",

@@ -134,7 +134,7 @@ async def test_an_input_changed_before_its_turn_is_not_sent(tmp_path: Path) -> N
     (tmp_path / "b.csv").write_text(HEADER + a_row("Bob"))
 
     class Meddler(Recorder):
-        async def ended(self, reader: object, result: object) -> None:
+        async def ended(self, reader: object, result: object) -> None:  # noqa: ARG002  # an Observer
             (tmp_path / "b.csv").write_text(HEADER + a_row("Xav") + a_row("Yve"))
 
     sandbox = a_sandbox()
