@@ -100,6 +100,7 @@ class Submission:
         )
         if not rows_todo:
             self._observer.noted(f"{batch.reader.path.name}: nothing is left to submit")
+        get_logger().info("run_started", run=run_id, rows=rows_todo, input=record.path)
         tally = Tally(rows_todo=rows_todo)
         feed, pipeline = await self._machines(batch, record, tally)
         watched = Watched(batch.reader.path, rows_todo, tally)
@@ -139,6 +140,7 @@ class Submission:
             interrupted_by,
         )
         await ledger.end_run(run_id, ending, status)
+        get_logger().info("run_ended", run=run_id, state=ending.value, count=int(status))
         self.is_over = pipeline.halted is not None or self._jobs_left == 0
         result = RunResult(run_id, batch.reader.path, ending, status, pipeline.halted)
         await self._observer.ended(ledger.reader, result)

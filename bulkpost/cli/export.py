@@ -90,7 +90,7 @@ def export(*, words: tuple[str, ...], ledger_path: Path, output: Output, **given
         open_original,
     )
     from bulkpost.results.history import is_run_going_on  # noqa: PLC0415
-    from bulkpost.results.private_file import check_target  # noqa: PLC0415
+    from bulkpost.results.private_file import check_not_needed, check_target  # noqa: PLC0415
     from bulkpost.results.summary import run_record  # noqa: PLC0415
 
     names = {"input.encoding": given["encoding"], "input.delimiter": given["delimiter"]}
@@ -108,17 +108,18 @@ def export(*, words: tuple[str, ...], ledger_path: Path, output: Output, **given
             is_busy=await is_run_going_on(reader, LedgerPaths(ledger_path).lock),
             column_map=settings.map,
         )
+        path = given["input_path"] or Path(record.input_path)
+        check_not_needed(options.target, ledger_path, path)
         check_target(options.target, is_forced=options.is_forced)
         if given["without_input"]:
             return await export_results(reader, record, None, options)
-        path = given["input_path"] or Path(record.input_path)
         with open_original(record, path, settings.input) as source:
             return await export_results(reader, record, source, options)
 
-    _tell(observe(ledger_path, question), output)
+    _tell(observe(ledger_path, question), output, has_cells=not given["without_input"])
 
 
-def _tell(exported: Any, output: Output) -> None:
+def _tell(exported: Any, output: Output, *, has_cells: bool) -> None:
     if output.is_json:
         document = {"path": str(exported.path), "rows": exported.rows}
         left_out = list(exported.left_out)
@@ -129,7 +130,7 @@ def _tell(exported: Any, output: Output) -> None:
     if exported.left_out:
         names = ", ".join(printable(name) for name in exported.left_out)
         output.say(f"Left out (social security numbers; --include keeps one): {names}")
-    output.say(f"{exported.rows:,} rows; the file holds personal data.")
+    output.say(f"{exported.rows:,} rows{'; the file holds personal data' if has_cells else ''}.")
     click.echo(printable(str(exported.path)))
 
 

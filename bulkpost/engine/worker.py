@@ -28,7 +28,7 @@ from bulkpost.faultpoint import fault_point
 from bulkpost.ledger.entries import Intent, KnownKey, Rearm, Settlement, Wait
 from bulkpost.ledger.ledger import Ledger
 from bulkpost.log import get_logger
-from bulkpost.outcome import NextStep, Outcome, OutcomeKind, Verdict
+from bulkpost.outcome import VERDICTS, NextStep, Outcome, OutcomeKind, Verdict
 from bulkpost.pacing.breaker import Admission
 from bulkpost.pacing.budget import BudgetSettings, ErrorBudget, Spent
 from bulkpost.pacing.retry import (
@@ -278,6 +278,14 @@ class Worker(Generic[ItemT]):
         if backoff.gives_up:
             self._settle(job, outcome, latency_ms=latency_ms, due_at_ms=due_at_ms)
             return
+        get_logger().info(
+            "attempt_postponed",
+            row=job.row_number,
+            attempt=job.attempt,
+            http_status=outcome.http_status,
+            reason=outcome.reason,
+            delay_s=round(due_s, 3),
+        )
         fault_point("backoff.queued")
         machines.ledger.writer.put(
             Wait(job.row_id, job.attempt, outcome, job.ambiguous, due_at_ms, latency_ms)
@@ -338,6 +346,15 @@ class Worker(Generic[ItemT]):
         """Record an ending, once: a job without an intent has none to record."""
         if not job.is_open:
             return
+        if outcome.kind not in VERDICTS:
+            get_logger().info(
+                "row_without_verdict",
+                row=job.row_number,
+                attempt=job.attempt,
+                outcome=outcome.kind.value,
+                http_status=outcome.http_status,
+                reason=outcome.reason,
+            )
         fault_point("settle.queued")
         self._machines.ledger.writer.put(
             Settlement(

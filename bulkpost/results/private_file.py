@@ -70,6 +70,19 @@ def check_target(target: Path, *, is_forced: bool) -> None:
         raise _exists(target)
 
 
+def check_not_needed(target: Path, ledger: Path, original: Path) -> None:
+    """Refuse to write over what cannot be had again: the ledger, the files beside it, the list.
+
+    Raises:
+        UsageError: Whatever was forced.
+    """
+    place = target.resolve()
+    is_ledger = place.parent == ledger.resolve().parent and place.name.startswith(ledger.name)
+    if is_ledger or place == original.resolve():
+        what = "the ledger or a file of its own" if is_ledger else "the list itself"
+        raise UsageError(f"this is {what}: {target}", advice="Name another file.")
+
+
 def _name(draft: Path, target: Path, *, is_forced: bool) -> None:
     if is_forced:
         check_target(target, is_forced=True)

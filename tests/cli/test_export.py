@@ -78,3 +78,22 @@ def test_a_moved_input_is_named(bulkpost: Commands, folder: Path) -> None:
     refused = bulkpost("export", ".")
     assert (2, True) == (refused.status, "--input PATH" in refused.err)
     assert 0 == bulkpost("export", ".", "--input", "old.csv").status
+
+
+@pytest.mark.parametrize("suffix", ["", ".lock"])
+def test_the_ledger_is_never_written_over(suffix: str, bulkpost: Commands, folder: Path) -> None:
+    """Not even by force: nothing could tell afterwards what was sent."""
+    (ledger,) = folder.glob("*.db")
+    target = ledger.with_name(ledger.name + suffix)
+    before = target.read_bytes()
+
+    assert 2 == bulkpost("export", str(target), "--force", "--without-input").status
+    assert before == target.read_bytes()
+
+
+def test_the_list_is_never_written_over(bulkpost: Commands, folder: Path) -> None:
+    """Not even by force: the results would go out as leads."""
+    before = (folder / "leads.csv").read_bytes()
+
+    assert 2 == bulkpost("export", "leads.csv", "--force").status
+    assert before == (folder / "leads.csv").read_bytes()
