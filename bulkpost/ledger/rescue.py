@@ -18,6 +18,7 @@ from bulkpost.ledger.group import Reasons, lead_id_bytes
 from bulkpost.ledger.paths import create_private
 from bulkpost.ledger.states import State
 
+_LINE_START = b'{"row_id"'
 _FILE_BYTES_MAX = 256 * 1024 * 1024
 
 
@@ -52,12 +53,15 @@ def save(
     """
     rows = [_of_settlement(run_id, entry, elapsed_ms) for entry, elapsed_ms in settlements]
     rows += [_of_wait(run_id, entry, elapsed_ms) for entry, elapsed_ms in waits]
-    # The line break comes first: what a full disk cut off must not swallow the next line.
-    text = b"".join(b"\n" + msgspec.json.encode(row) for row in rows) + b"\n"
+    text = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
     try:
         if not path.exists():
             os.close(create_private(path))
-        with path.open("ab") as file:
+        with path.open("rb+") as file:
+            if file.seek(0, os.SEEK_END):
+                file.seek(-1, os.SEEK_END)
+                # What a full disk has cut off must not swallow the next line.
+                text = text if file.read(1) == b"\n" else b"\n" + text
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
@@ -85,7 +89,7 @@ def load(path: Path) -> list[RescuedRow]:
         try:
             rows.append(msgspec.json.decode(line, type=RescuedRow))
         except (msgspec.DecodeError, UnicodeDecodeError):
-            if not line.rstrip().endswith(b"}"):
+            if line.startswith(_LINE_START) and not line.rstrip().endswith(b"}"):
                 continue  # cut by the full disk: its row is in doubt, which is the truth
             raise LedgerDamagedError(
                 f"line {number} of the rescue file is not an outcome: {path}",

@@ -1,6 +1,7 @@
 """bulkpost with one promise broken, to prove that the harness notices: ``mutant.py NAME``."""
 
 import sys
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -8,6 +9,7 @@ from bulkpost.cli.main import main
 from bulkpost.engine import waterline
 from bulkpost.ledger import group, ledger
 from bulkpost.ledger.entries import Intent, Rearm, Settlement
+from bulkpost.ledger.transaction import TransactionConnection
 from bulkpost.ledger.writer import LedgerWriter
 
 
@@ -23,7 +25,14 @@ def arm_early() -> None:
         self._wake.set()
         return True
 
+    commit = TransactionConnection.commit
+
+    def slow_commit(self: TransactionConnection) -> None:
+        time.sleep(0.05)  # noqa: TID251  # a slow disk: what was sent too early shows at every kill
+        commit(self)
+
     LedgerWriter.arm = arm  # type: ignore[method-assign]  # the mutation
+    TransactionConnection.commit = slow_commit  # type: ignore[method-assign]  # as above
 
 
 def forget_intents() -> None:
