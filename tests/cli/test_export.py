@@ -97,3 +97,17 @@ def test_the_list_is_never_written_over(bulkpost: Commands, folder: Path) -> Non
 
     assert 2 == bulkpost("export", "leads.csv", "--force").status
     assert before == (folder / "leads.csv").read_bytes()
+
+
+def test_crash_point_17_what_a_killed_export_left_is_removed(
+    bulkpost: Commands, folder: Path
+) -> None:
+    """A draft holds lead data: the next export of the same name takes it away."""
+    left = folder / ".leads-results.csv.0123abcd.part"
+    left.write_text("Ada1,half a row")
+    other = folder / ".other-results.csv.0123abcd.part"
+    other.write_text("another export's")
+
+    assert 0 == bulkpost("export", ".").status
+    assert not left.exists()
+    assert other.exists()
