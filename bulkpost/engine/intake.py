@@ -17,8 +17,6 @@ from bulkpost.reading.digest import ContentDigest
 from bulkpost.reading.reader import Reader
 from bulkpost.reading.survey import Mark, survey
 
-_NO_BOUND = (1 << 62) - 1
-
 
 class KnownInputs(Protocol):
     """What the ledger knows of inputs; ``LedgerReader`` is one."""
@@ -27,8 +25,8 @@ class KnownInputs(Protocol):
         """Return the input with these bytes under this destination."""
         ...
 
-    async def growth_candidates(self, destination: str, size_bytes: int) -> list[InputRecord]:
-        """Return shorter inputs of this destination."""
+    async def growth_candidates(self, destination: str) -> list[InputRecord]:
+        """Return the inputs of this destination, longest first."""
         ...
 
 
@@ -39,7 +37,7 @@ class NoLedger:
         """Return None."""
         return None
 
-    async def growth_candidates(self, destination: str, size_bytes: int) -> list[InputRecord]:  # noqa: ARG002
+    async def growth_candidates(self, destination: str) -> list[InputRecord]:  # noqa: ARG002
         """Return nothing."""
         return []
 
@@ -103,7 +101,7 @@ async def take_in(
     """
     candidates = [
         candidate
-        for candidate in await inputs.growth_candidates(blank.destination, _NO_BOUND)
+        for candidate in await inputs.growth_candidates(blank.destination)
         if candidate.id not in claimed
     ]
     sizes = [candidate.size_bytes for candidate in candidates]

@@ -6,7 +6,7 @@ read-only.
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -52,15 +52,6 @@ class InputRecord:
     duplicates: str
     path: str
     format: str
-
-    def under_rules_of(self, other: "InputRecord") -> "InputRecord":
-        """Return this input with the rules of another record."""
-        return replace(
-            self,
-            key_spec=other.key_spec,
-            map_digest=other.map_digest,
-            duplicates=other.duplicates,
-        )
 
     def differs_in_rules(self, other: "InputRecord") -> bool:
         """Tell whether rows that were refused under ``other`` may fare differently now."""
@@ -162,12 +153,11 @@ class LedgerReader:
         )
         return InputRecord(*rows[0]) if rows else None
 
-    async def growth_candidates(self, destination: str, size_bytes: int) -> list[InputRecord]:
-        """Return shorter inputs of this destination: one may have grown into a new file."""
+    async def growth_candidates(self, destination: str) -> list[InputRecord]:
+        """Return the inputs of this destination, longest first: one may have grown."""
         rows = await self.fetch(
-            f"{_COLUMNS} WHERE destination.name = ? AND size_bytes < ? AND rows > 0"
-            " ORDER BY size_bytes DESC LIMIT ?",
-            (destination, size_bytes, _GROWTH_CANDIDATES_MAX),
+            f"{_COLUMNS} WHERE destination.name = ? AND rows > 0 ORDER BY size_bytes DESC LIMIT ?",
+            (destination, _GROWTH_CANDIDATES_MAX),
         )
         return [InputRecord(*row) for row in rows]
 
