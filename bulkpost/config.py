@@ -156,6 +156,12 @@ def destination_of(settings: Settings) -> Destination:
             checked_id(settings.flow_id, "flow_id"),
             checked_id(settings.source_id, "source_id"),
         )
+    elif settings.flow_id or settings.source_id:
+        given, missing = ("flow", "source") if settings.flow_id else ("source", "flow")
+        raise ConfigError(
+            f"a {given} id is given, and no {missing} id",
+            advice=f"Add --{missing}-id, or give the whole posting URL with --url.",
+        )
     else:
         raise ConfigError(
             "nothing says where the leads go",

@@ -94,7 +94,8 @@ def test_settings_survive_a_round_trip() -> None:
     ("values", "words"),
     [
         ({}, "nothing says where"),
-        ({"flow_id": FLOW}, "nothing says where"),
+        ({"flow_id": FLOW}, "a flow id is given, and no source id"),
+        ({"source_id": SOURCE}, "a source id is given, and no flow id"),
         ({"url": URL, "flow_id": FLOW}, "both a posting URL and"),
         ({"url": "https://evil.example/" + path_of()[1:]}, "evil.example is not one of"),
         ({"url": "https://leadconduit.com.evil.example" + path_of()}, "is not one of"),

@@ -22,7 +22,7 @@ from bulkpost.engine.intake import NoLedger
 from bulkpost.errors import unwrapped
 from bulkpost.faultpoint import fault_point
 from bulkpost.ledger.ledger import Ledger, LedgerOptions, open_ledger
-from bulkpost.ledger.paths import LedgerPaths, check_space
+from bulkpost.ledger.paths import LedgerPaths, check_place, check_space
 from bulkpost.ledger.reader import LedgerReader
 from bulkpost.ledger.reader import open_reader as open_ledger_reader
 from bulkpost.ledger.registry import Registry
@@ -101,7 +101,7 @@ async def check(order: Order, observer: Observer) -> Preview:
 
     Raises:
         UsageError: As ``submit``.
-        LedgerError: The ledger that is there cannot be read.
+        LedgerError: The ledger that is there cannot be read, or there cannot be one.
     """
     destination = (
         embedded(order, "http://127.0.0.1") if order.is_sandbox else destination_of(order.settings)
@@ -110,6 +110,7 @@ async def check(order: Order, observer: Observer) -> Preview:
     with TemporaryDirectory(prefix="bulkpost-") as spool:
         paths = await input_paths(order, Path(spool))
         if not await anyio.Path(order.ledger_path).exists():
+            check_place(order.ledger_path)
             batches = await take_in_all(order, paths, destination, NoLedger(), observer)
             return await preview_of(order, destination, batches, None)
         async with open_ledger_reader(order.ledger_path) as reader:

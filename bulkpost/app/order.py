@@ -11,14 +11,13 @@ from bulkpost.engine.halt import Halt
 from bulkpost.engine.intake import Intake
 from bulkpost.engine.plan import Plan
 from bulkpost.engine.tally import Tally
+from bulkpost.ledger.paths import LEDGER_DEFAULT, SANDBOX_LEDGER_DEFAULT
 from bulkpost.ledger.reader import LedgerReader
 from bulkpost.mapping.column_map import ColumnMap
 from bulkpost.reading.reader import Reader
 from bulkpost.results.status import ExitStatus
 from bulkpost.run import RunEnding
 
-LEDGER_DEFAULT: Final = "bulkpost.db"
-SANDBOX_LEDGER_DEFAULT: Final = "bulkpost-sandbox.db"
 STDIN: Final = "-"
 # Leads would be keyed with it where there is no ledger yet; such keys are never kept.
 NO_SALT: Final = b"no ledger yet: these keys are not kept"

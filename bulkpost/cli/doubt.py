@@ -60,8 +60,11 @@ def list_(*, run_id: int | None, limit: int, ledger_path: Path, output: Output) 
     from bulkpost.ledger.reader import LedgerReader  # noqa: PLC0415
     from bulkpost.results.doubts import Doubt, doubt_count, doubts  # noqa: PLC0415
     from bulkpost.results.history import is_run_going_on  # noqa: PLC0415
+    from bulkpost.results.summary import run_record  # noqa: PLC0415
 
     async def question(reader: LedgerReader) -> tuple[int, list[Doubt]]:
+        if run_id is not None:
+            await run_record(reader, run_id)
         is_busy = await is_run_going_on(reader, LedgerPaths(ledger_path).lock)
         count = await doubt_count(reader, run_id=run_id, is_busy=is_busy)
         return count, await doubts(reader, limit, run_id=run_id, is_busy=is_busy)
@@ -183,9 +186,12 @@ async def _resend(
 ) -> tuple[Any, str]:
     from bulkpost.clock import SystemClock  # noqa: PLC0415  # as above
     from bulkpost.ledger.decisions import Author, open_for_decisions, resend  # noqa: PLC0415
+    from bulkpost.results.summary import run_record  # noqa: PLC0415
 
     clock = SystemClock()
     async with open_for_decisions(ledger_path, "doubt resend", clock) as ledger:
+        if run_id is not None:
+            await run_record(ledger.reader, run_id)
         row_ids = None if rows is None else await _row_ids(ledger, rows)
         author = Author(_user(), "resend", int(clock.now_at().timestamp() * 1000))
         sent = await resend(ledger, row_ids, author, run_id=run_id, age_ms_min=age_ms_min)

@@ -10,6 +10,7 @@ import traceback
 from typing import Any, Final
 
 import click
+from click.core import ParameterSource
 
 from bulkpost import __version__
 from bulkpost.cli.tolerant import Tolerant
@@ -106,7 +107,19 @@ def _report_mistake(words: list[str], error: BaseException) -> None:
 def _report_usage(words: list[str], error: click.ClickException) -> None:
     context = getattr(error, "ctx", None)
     command = f"{context.command_path} --help" if context is not None else "bulkpost --help"
+    if isinstance(error, click.BadParameter):
+        error.param_hint = _variable(error) or error.param_hint
     _report(words, " ".join(error.format_message().split()), 2, command=command)
+
+
+def _variable(error: click.BadParameter) -> str | None:
+    """Return the environment variable that a bad value stands in; None if a flag gave it."""
+    if error.param is None or error.ctx is None or error.param.name is None:
+        return None
+    is_from_environment = (
+        error.ctx.get_parameter_source(error.param.name) is ParameterSource.ENVIRONMENT
+    )
+    return str(error.param.envvar) if is_from_environment else None
 
 
 def _report(

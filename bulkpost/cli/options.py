@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 
 import click
 
+from bulkpost.ledger.paths import LEDGER_DEFAULT, SANDBOX_LEDGER_DEFAULT
+
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
-LEDGER_DEFAULT = "bulkpost.db"
-SANDBOX_LEDGER_DEFAULT = "bulkpost-sandbox.db"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import click
 
 from bulkpost.cli.options import Output
 from bulkpost.errors import ConfigError
+from bulkpost.ledger.paths import LEDGER_DEFAULT, SANDBOX_LEDGER_DEFAULT
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -50,7 +51,7 @@ def order_options(command: CommandT) -> CommandT:
         "--ledger",
         envvar="BULKPOST_LEDGER",
         metavar="PATH",
-        help="Ledger file.  [default: bulkpost.db]",
+        help=f"Ledger file.  [default: {LEDGER_DEFAULT}]",
     )
     @click.option(
         "--rate",
@@ -119,7 +120,7 @@ def order_options(command: CommandT) -> CommandT:
         "--sandbox",
         is_flag=True,
         help="Submit to an imitation of LeadConduit on this machine, with a ledger of "
-        "its own (bulkpost-sandbox.db).",
+        f"its own ({SANDBOX_LEDGER_DEFAULT}).",
     )
     @click.option(
         "--sandbox-config",

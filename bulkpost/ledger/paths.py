@@ -9,6 +9,8 @@ from typing import Final
 
 from bulkpost.errors import LedgerError, LedgerWriteError
 
+LEDGER_DEFAULT: Final = "bulkpost.db"
+SANDBOX_LEDGER_DEFAULT: Final = "bulkpost-sandbox.db"
 PRIVATE_MODE: Final = 0o600
 BALLAST_BYTES: Final = 4 * 1024 * 1024
 ROW_BYTES: Final = 110

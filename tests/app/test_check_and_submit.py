@@ -168,6 +168,17 @@ async def test_check_has_exit_statuses_of_its_own(tmp_path: Path) -> None:
     assert b"https://" in wrong.stderr
 
 
+async def test_check_refuses_a_place_where_there_can_be_no_ledger(tmp_path: Path) -> None:
+    """What a submission would refuse, a check refuses with the same words."""
+    words = (a_list(tmp_path, 2), "--sandbox", "--ledger", tmp_path / "nowhere" / "leads.db")
+    checked = await bulkpost("check", *words, cwd=tmp_path)
+    sent = await bulkpost("submit", *words, cwd=tmp_path)
+
+    assert sent.returncode == checked.returncode
+    assert b"the ledger's folder does not exist" in checked.stderr
+    assert b"the ledger's folder does not exist" in sent.stderr
+
+
 async def test_the_first_submission_to_a_live_destination_is_approved_or_nothing_is_sent(
     tmp_path: Path,
 ) -> None:

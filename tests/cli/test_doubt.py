@@ -146,3 +146,16 @@ def test_no_lead_data_reaches_the_ledger_or_the_screen(bulkpost: Commands, folde
         for canary in (f"a{row}@example.com", str(900_000_000 + row)):
             assert canary not in printed
             assert canary.encode() not in kept
+
+
+@pytest.mark.parametrize(
+    "words", [("list", "--run", "77"), ("resend", "--all", "--run", "77", "-y")]
+)
+def test_a_run_that_is_not_there_is_no_run_without_doubts(
+    bulkpost: Commands, words: tuple[str, ...]
+) -> None:
+    """A mistyped number must not read as "nothing is in doubt"."""
+    done = bulkpost("doubt", *words)
+
+    assert (2, "") == (done.status, done.out)
+    assert "77" in done.err

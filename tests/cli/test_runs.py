@@ -57,3 +57,14 @@ def test_each_help_ends_with_the_exit_statuses(
     assert 0 == ended.value.code
     assert "Exit status:" in shown
     assert shown.strip().splitlines()[-1].strip().startswith("7 ")
+
+
+def test_a_wrong_variable_is_named_as_the_variable_that_it_is(
+    bulkpost: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever reads the message looks for the value where it was set."""
+    monkeypatch.setenv("BULKPOST_LOG_FORMAT", "xml")
+    done = bulkpost("runs")
+
+    assert 2 == done.status
+    assert "Invalid value for BULKPOST_LOG_FORMAT" in done.err
