@@ -64,6 +64,7 @@ Exit status:
 )
 @click.option("--encoding", metavar="NAME", help="Encoding of the input, as the run had it.")
 @click.option("--delimiter", metavar="CHAR", help="Delimiter of the input, as the run had it.")
+@click.option("--no-header", is_flag=True, help="The input has no header, as the run had it.")
 @ledger_option
 @output_options
 def export(*, words: tuple[str, ...], ledger_path: Path, output: Output, **given: Any) -> None:
@@ -94,7 +95,10 @@ def export(*, words: tuple[str, ...], ledger_path: Path, output: Output, **given
     from bulkpost.results.summary import run_record  # noqa: PLC0415
 
     names = {"input.encoding": given["encoding"], "input.delimiter": given["delimiter"]}
-    settings = changed(load(given["config"]), {name: it for name, it in names.items() if it})
+    changes: dict[str, Any] = {name: it for name, it in names.items() if it}
+    if given["no_header"]:
+        changes["input.header"] = False
+    settings = changed(load(given["config"]), changes)
     file_format = given["format_name"] or _format_of(place)
 
     async def question(reader: LedgerReader) -> Exported:

@@ -117,6 +117,14 @@ def order_options(command: CommandT) -> CommandT:
         help="Column delimiter.  [default: detected]",
     )
     @click.option(
+        "--no-header",
+        is_flag=True,
+        default=None,
+        envvar="BULKPOST_NO_HEADER",
+        help="The first line of the CSV is a row. The columns are column_1, column_2, ...; the "
+        "config says which field each feeds.",
+    )
+    @click.option(
         "--sandbox",
         is_flag=True,
         help="Submit to an imitation of LeadConduit on this machine, with a ledger of "
@@ -135,6 +143,9 @@ def order_options(command: CommandT) -> CommandT:
         config = kwargs.pop("config")
         given = {name: kwargs.pop(name) for name in _SETTINGS}
         changes = {_SETTINGS[name]: value for name, value in given.items() if value is not None}
+        without_header = kwargs.pop("no_header")
+        if without_header is not None:
+            changes["input.header"] = not without_header
         if "key" in changes:
             changes["key"] = [part.strip() for part in changes["key"].split(",") if part.strip()]
         if "input.delimiter" in changes:

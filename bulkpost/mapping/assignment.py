@@ -37,12 +37,17 @@ class Assignment:
     _labels: tuple[str, ...] = field(repr=False)
 
     def label(self, index: int) -> str:
-        """Return a column's number and name for a message; the number alone if it holds data."""
+        """Return a column's number and name for a message; the number alone if it may be data."""
         return self._labels[index]
 
     def labels(self, indexes: Iterable[int]) -> str:
         """Return the labels of several columns, for a message."""
         return ", ".join(self._labels[index] for index in indexes)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The header for a message; nothing of it if it may be somebody's data."""
+        return () if any(map(looks_like_data, self.columns)) else self.columns
 
     def is_routing(self, name: str) -> bool:
         """Tell whether a field routes the row instead of being sent."""
@@ -70,7 +75,11 @@ def assign(columns: Sequence[str], settings: MapSettings, destination: Destinati
             dropped.append(index)
         else:
             unnamed.append(index)
-    labels = tuple(_label(number, column) for number, column in enumerate(columns, 1))
+    # Beside an address there may be a name: then the header is a person's row.
+    has_data = any(map(looks_like_data, columns))
+    labels = tuple(
+        _label(number, "" if has_data else column) for number, column in enumerate(columns, 1)
+    )
     return Assignment(
         tuple(columns), destination, settings, tuple(fields), tuple(dropped), tuple(unnamed), labels
     )
@@ -101,6 +110,6 @@ def _field_name(column: str, settings: MapSettings) -> str | None:
 
 def _label(number: int, column: str) -> str:
     name = trimmed(column)
-    if not name or looks_like_data(name):
+    if not name:
         return f"column {number}"
     return f"column {number} '{shown(name)}'"

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
-from bulkpost.mapping.assignment import ROUTE_FIELDS, Assignment, looks_like_data
-from bulkpost.mapping.conflicts import CERT_ALIAS, folded
+from bulkpost.mapping.assignment import ROUTE_FIELDS, Assignment
+from bulkpost.mapping.conflicts import folded
 from bulkpost.mapping.finding import Finding
+from bulkpost.mapping.header import CERT_ALIAS
 
 _PING_FIELDS = frozenset({"trustedform_ping_url", "xxtrustedformpingurl"})
 
@@ -13,17 +14,6 @@ def cautions(plan: Assignment) -> tuple[Finding, ...]:
     """Return what a person should know before these columns are sent."""
     found = (rule(plan) for rule in _RULES)
     return tuple(finding for finding in found if finding is not None)
-
-
-def _no_header(plan: Assignment) -> Finding | None:
-    odd = [i for i, column in enumerate(plan.columns) if looks_like_data(column)]
-    if not odd:
-        return None
-    return Finding(
-        "header_looks_like_data",
-        f"the header looks like data, not like names: {plan.labels(odd)}",
-        "If the input has no header row, add one; the first row would be lost otherwise.",
-    )
 
 
 def _unnamed(plan: Assignment) -> Finding | None:
@@ -100,7 +90,6 @@ def _about_names(
 
 
 _RULES: tuple[Callable[[Assignment], Finding | None], ...] = (
-    _no_header,
     _unnamed,
     _upper_case,
     _spaces,

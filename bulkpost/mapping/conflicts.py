@@ -13,9 +13,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from bulkpost.errors import MappingError
 from bulkpost.mapping.assignment import ROUTE_FIELDS, Assignment, shown, trimmed
 from bulkpost.mapping.closest import did_you_mean
+from bulkpost.mapping.header import (
+    CERT_ALIAS,
+    data_for_names,
+    no_field_at_all,
+    places_for_names,
+)
 
 CERT_FIELD = "trustedform_cert_url"
-CERT_ALIAS = "xxtrustedformcerturl"
 _DROPPED_SEGMENTS = frozenset({"__proto__", "constructor", "prototype"})
 
 
@@ -29,8 +34,11 @@ def refuse_conflicts(plan: Assignment, unusable_columns: Iterable[tuple[str, str
     Raises:
         MappingError: There is at least one conflict.
     """
-    problems = [problem for rule in _RULES for problem in rule(plan)]
-    problems += _unusable(plan, tuple(unusable_columns))
+    # What else is wrong with a header that is no header helps nobody, and would quote somebody.
+    problems = list(data_for_names(plan)) or [
+        *(problem for rule in _RULES for problem in rule(plan)),
+        *_unusable(plan, tuple(unusable_columns)),
+    ]
     if problems:
         raise MappingError(
             "the columns cannot be sent as they are: " + "; ".join(problems),
@@ -105,7 +113,7 @@ def _unknown_columns(plan: Assignment) -> Iterator[str]:
         if name and name not in known:
             yield (
                 f"the config maps the column '{shown(name)}', which the input does not have"
-                f"{did_you_mean(name, plan.columns)}"
+                f"{did_you_mean(name, plan.names)}"
             )
 
 
@@ -115,7 +123,7 @@ def _unknown_types(plan: Assignment) -> Iterator[str]:
         if name not in known:
             yield (
                 f"the config gives a type to the field '{shown(name)}', which is not sent"
-                f"{did_you_mean(name, known)}"
+                f"{did_you_mean(name, known if plan.names else ())}"
             )
 
 
@@ -138,7 +146,7 @@ def _routing(plan: Assignment) -> Iterator[str]:
         if name not in present:
             yield (
                 f"each row is to name its own flow and source, but no column feeds '{name}'"
-                f"{did_you_mean(name, plan.columns)}"
+                f"{did_you_mean(name, plan.names)}"
             )
 
 
@@ -171,6 +179,8 @@ def _is_encodable(text: str) -> bool:
 
 _QUERY = "the URL's query"
 _RULES: tuple[Callable[[Assignment], Iterator[str]], ...] = (
+    places_for_names,
+    no_field_at_all,
     _same_names,
     _hidden_by_a_prefix,
     _bad_segments,

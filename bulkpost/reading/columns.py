@@ -52,6 +52,16 @@ def columns_of(written: Sequence[str], columns_max: int, input_name: str) -> Col
     return Columns(names, tuple(old for old, new in zip(written, names, strict=True) if old != new))
 
 
+def columns_by_place(count: int, columns_max: int, input_name: str) -> Columns:
+    """Name the columns of an input without a header: ``column_1`` is the first.
+
+    Raises:
+        InputError: There are more than ``columns_max``.
+    """
+    names = [f"column_{number}" for number in range(1, count + 1)]
+    return columns_of(names, columns_max, input_name)
+
+
 def _trimmed(name: str) -> str:
     shorter = name.strip().strip(_UNSEEN)
     return shorter if shorter == name else _trimmed(shorter)

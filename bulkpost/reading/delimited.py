@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any
 
 from bulkpost.errors import InputError
-from bulkpost.reading.columns import Columns, columns_of
+from bulkpost.reading.columns import Columns, columns_by_place, columns_of
 from bulkpost.reading.content import Content
 from bulkpost.reading.delimiter import likely_delimiter, stated_delimiter
 from bulkpost.reading.formats import InputFormat, InputKind
@@ -30,8 +30,10 @@ _TAB_SUFFIXES = frozenset({".tsv", ".tab"})
 def open_delimited(content: Content, settings: ReadingSettings) -> TextReader:
     """Find the delimiter, read the header and return a reader of the rows after it.
 
+    Without a header the first row says how many columns there are.
+
     Raises:
-        InputError: The header cannot be read or has too many columns.
+        InputError: The first line cannot be read or has too many columns.
     """
     # The limit is one for the whole process and counts characters; ours is checked beside it.
     csv.field_size_limit(max(csv.field_size_limit(), 2 * settings.record_bytes_max))
@@ -44,6 +46,7 @@ def open_delimited(content: Content, settings: ReadingSettings) -> TextReader:
         content.encoding.codec,
         delimiter,
         content.encoding.has_bom,
+        settings.header,
     )
 
     def new_source(feed: LineFeed, row_number: int) -> DelimitedRows:
@@ -182,23 +185,21 @@ def _delimiter(
 def _header(
     content: Content, settings: ReadingSettings, delimiter: str, start: Position
 ) -> tuple[Columns, Position]:
-    """Return the columns and where the first row begins; no columns if there is no header."""
+    """Return the columns and where the first row begins; no columns if there is nothing."""
     with closing(content.open(start.offset_bytes)) as source:
         feed = LineFeed(source, content, start, settings)
         records = csv.reader(feed, delimiter=delimiter, strict=True)
-        cells = _first_record(records, feed)
+        cells = _first_record(records, feed, settings)
         defect = feed.take_flag(records.line_num)
         if defect:
-            raise InputError(
-                f"{feed.name}, line {feed.line_number(feed.lines_done):,}: the header cannot be"
-                f" used: {defect}.",
-                advice="Correct the header.",
-            )
+            raise _unusable_start(feed, settings, defect)
+        if not settings.header:
+            return columns_by_place(len(cells), settings.columns_max, feed.name), start
         feed.lines_done = records.line_num
         return columns_of(cells, settings.columns_max, feed.name), feed.position(1)
 
 
-def _first_record(records: Any, feed: LineFeed) -> list[str]:
+def _first_record(records: Any, feed: LineFeed, settings: ReadingSettings) -> list[str]:
     try:
         cells: list[str]
         for cells in records:
@@ -206,9 +207,14 @@ def _first_record(records: Any, feed: LineFeed) -> list[str]:
                 return cells
             feed.lines_done = records.line_num
     except csv.Error:
-        raise InputError(
-            f"{feed.name}, line {feed.line_number(feed.lines_done):,}: the quotes of the header"
-            " do not pair.",
-            advice="Correct the header.",
-        ) from None
+        raise _unusable_start(feed, settings, "its quotes do not pair") from None
     return []
+
+
+def _unusable_start(feed: LineFeed, settings: ReadingSettings, defect: str) -> InputError:
+    what = "the header" if settings.header else "the first row, which tells the columns,"
+    line = feed.line_number(feed.lines_done)
+    return InputError(
+        f"{feed.name}, line {line:,}: {what} cannot be used: {defect}.",
+        advice="Correct that line.",
+    )

@@ -42,6 +42,7 @@ class InputFormat:
         encoding: Python's name of the encoding; empty for Parquet.
         delimiter: The character between cells; empty unless CSV or TSV.
         has_bom: Whether the text begins with a byte order mark.
+        has_header: Whether the columns are named by the input itself.
     """
 
     kind: InputKind
@@ -49,6 +50,7 @@ class InputFormat:
     encoding: str = ""
     delimiter: str = ""
     has_bom: bool = False
+    has_header: bool = True
 
     @property
     def description(self) -> str:
@@ -59,5 +61,6 @@ class InputFormat:
             delimiter if self.kind is InputKind.CSV else "",
             self.encoding.upper() + (" with BOM" if self.has_bom else ""),
             self.compression.value,
+            "" if self.has_header else "no header",
         )
         return ", ".join(word for word in words if word)

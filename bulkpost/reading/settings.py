@@ -16,6 +16,8 @@ class ReadingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         encoding: Name of the text's encoding. Empty: a byte order mark decides, else the text must
             be UTF-8 throughout or is refused. Given: a row that cannot be decoded is invalid.
         delimiter: One character. Empty: found among comma, semicolon, tab and bar.
+        header: Whether the first line of CSV and TSV names the columns. If not, it is the first
+            row, and the columns are called ``column_1``, ``column_2`` and so on.
         short_rows: "invalid" refuses a row with fewer cells than columns; "pad" adds empty cells.
         cell_bytes_max: A longer cell makes its row invalid.
         record_bytes_max: A longer line makes its row invalid; a quoted cell that runs on for
@@ -28,6 +30,7 @@ class ReadingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     format: Literal["auto", "csv", "tsv", "jsonl", "parquet"] = "auto"
     encoding: str = ""
     delimiter: Annotated[str, msgspec.Meta(max_length=1)] = ""
+    header: bool = True
     short_rows: Literal["invalid", "pad"] = "invalid"
     cell_bytes_max: Annotated[int, msgspec.Meta(ge=16, le=64 * MIB_BYTES)] = MIB_BYTES
     record_bytes_max: Annotated[int, msgspec.Meta(ge=64, le=256 * MIB_BYTES)] = 4 * MIB_BYTES

@@ -132,7 +132,7 @@ async def export_results(
             raise InputError(
                 f"the input reads as {rows:,} rows, and run {record.run} saw "
                 f"{record.input_rows:,}; nothing was written",
-                advice="Give the same config (--config) as the run had: encoding, delimiter.",
+                advice="Give the config and flags that the run had: encoding, delimiter, header.",
             )
     return Exported(options.target, rows, left_out)
 

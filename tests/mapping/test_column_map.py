@@ -258,8 +258,6 @@ def test_i30_a_lone_surrogate_is_refused_without_its_text() -> None:
         ("trustedform_ping_url", "trustedform_ping_url"),
         ("xxtrustedformpingurl", "trustedform_ping_url"),
         ("flow_id", "route_columns_sent"),
-        ("jane@example.com", "header_looks_like_data"),
-        ("512-555-0143", "header_looks_like_data"),
     ],
 )
 def test_an_odd_name_is_sent_with_a_warning(column: str, code: str) -> None:
@@ -270,14 +268,47 @@ def test_an_odd_name_is_sent_with_a_warning(column: str, code: str) -> None:
     assert 2 == len(column_map.fields)
 
 
-def test_a_header_that_is_data_is_not_repeated() -> None:
-    """Where the header row is missing, its cells are somebody's data: numbers only."""
-    columns = ("Jane", "jane@example.com", "512-555-0143", "jane@example.com")
-    message = refused(columns)
-    assert "column 2, column 4" in message
-    assert "jane@" not in message
-    warnings = mapped(columns[:3]).warnings
-    assert not any("jane@" in finding.message for finding in warnings)
+@pytest.mark.parametrize(
+    "cell", ["jane@example.com", "512-555-0143", "2024-01-05", "78751", "https://example.com/a"]
+)
+def test_i16_a_header_that_is_data_is_refused_and_not_repeated(cell: str) -> None:
+    """Where the first row of a list is a lead instead of a header, the list is refused.
+
+    Its cells are somebody's data, so the message has the numbers of the columns only.
+    """
+    message = refused(("Jane", "Acme Inc.", cell, "Jane"), {"email": "email"})
+    assert "looks like data, not like names: column 3" in message
+    assert "--no-header" in message
+    assert not [text for text in ("Jane", "Acme", cell) if text in message]
+
+
+def test_a_column_may_be_called_like_data() -> None:
+    """Who names it under [map.columns] says that it is a column."""
+    column_map = mapped(("email", "2024", "512", "1"), {"2024": True, "512": "phone_1", "1": False})
+    assert ((0, "email"), (1, "2024"), (2, "phone_1")) == column_map.fields
+
+
+def test_i16_a_header_without_any_name_of_a_field_is_refused() -> None:
+    """A list in which no column is called like a field is refused: LeadConduit would ignore each.
+
+    One column that the config names is enough to say that this is the header.
+    """
+    message = refused(("Jane", "DOE", "Austin TX"))
+    assert "no header is spelled like a field" in message
+    assert "--no-header" in message
+    for columns in (("Jane", "doe"), ("a.b", "X"), ("x_2",), ("xxTrustedFormCertUrl",)):
+        assert len(columns) == len(mapped(columns).fields)
+    assert 2 == len(mapped(("First Name", "E-mail"), {"E-mail": True}).fields)
+
+
+def test_i16_a_column_that_has_only_a_place_is_refused_until_it_has_a_field() -> None:
+    """In a list without a header, every column must be given a field or dropped."""
+    columns = ("column_1", "column_2", "column_3")
+    message = refused(columns, {"column_1": "email"})
+    assert "column 2 'column_2', column 3 'column_3': a place is no name" in message
+    column_map = mapped(columns, {"column_1": "email", "column_2": False, "column_3": True})
+    assert ((0, "email"), (2, "column_3")) == column_map.fields
+    assert 2 == len(mapped(("email", "column_1")).fields)
 
 
 def test_rows_may_route_themselves() -> None:
@@ -320,7 +351,7 @@ def test_what_counts_as_a_social_security_number(
     column: str, types: dict[str, str], *, is_ssn: bool
 ) -> None:
     """The name decides on the safe side, and the config has the last word."""
-    assert is_ssn == (column in mapped((column,), types=types).ssn_fields)
+    assert is_ssn == (column in mapped(("a", column), types=types).ssn_fields)
 
 
 def test_a_column_called_ssn_is_one_whatever_field_it_feeds() -> None:

@@ -386,3 +386,33 @@ def test_a_broken_header_is_refused(read: Read) -> None:
     for content in (b'a,"b\n1,2\n', b"a,\x00b\n1,2\n", b'"a"x,b\n1,2\n'):
         with pytest.raises(InputError, match="line 1: the"):
             read(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "cells", "lines"),
+    [
+        pytest.param(b"1,x\n2,y\n", [("1", "x"), ("2", "y")], [1, 2], id="plain"),
+        pytest.param(b"\xef\xbb\xbf1,x\n2,y\n", [("1", "x"), ("2", "y")], [1, 2], id="mark"),
+        pytest.param(b'\n\n"1\n",x\n2,y', [("1\n", "x"), ("2", "y")], [3, 5], id="blank-lines"),
+        pytest.param(b"sep=;\r\n1;x\r\n2;y", [("1", "x"), ("2", "y")], [2, 3], id="sep"),
+    ],
+)
+def test_i16_without_a_header_the_first_line_is_the_first_row(
+    read: Read, content: bytes, cells: list[tuple[str, ...]], lines: list[int]
+) -> None:
+    """Without a header the first line is row 1, and the columns are called by their place."""
+    seen = read(content, header=False)
+
+    assert ("column_1", "column_2") == seen.columns
+    assert cells == seen.good
+    assert lines == [row.line_number for row in seen.rows]
+    assert seen.description.endswith(", no header")
+
+
+def test_i16_without_a_header_the_first_row_must_be_sound(read: Read) -> None:
+    """Without a header the first row says how many columns there are, so it must be sound."""
+    for content in (b'1,"b\n1,2\n', b"1,\x00b\n1,2\n", b'"a"x,b\n1,2\n'):
+        with pytest.raises(InputError, match="line 1: the first row"):
+            read(content, header=False)
+    assert [2] == list(read(b"1,2\n3\n4,5\n", header=False).bad)
+    assert () == read(b"\n", header=False).columns
