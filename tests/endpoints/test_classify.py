@@ -55,10 +55,13 @@ def test_the_account_chooses_the_fields_of_its_response(body: str) -> None:
 
 @pytest.mark.parametrize(
     ("price", "micros"),
-    [("0", 0), ("1.5", 1_500_000), ("0.29", 290_000), ("-2", -2_000_000), ("1e2", 100_000_000)],
+    [
+        *(("0", 0), ("1.5", 1_500_000), ("0.29", 290_000), ("-2", -2_000_000)),
+        *(("1e2", 100_000_000), ("9223372036853", 9_223_372_036_853_000_000)),
+    ],
 )
 def test_a_price_is_kept_in_millionths(price: str, micros: int) -> None:
-    """Any finite number is a price."""
+    """Any number is a price whose millionths a database can hold."""
     assert micros == outcome(201, f'{{"outcome":"success","price":{price}}}').price_micros
 
 
@@ -112,7 +115,8 @@ def test_s4_a_created_lead_without_a_readable_answer_is_in_doubt(body: bytes) ->
 
 
 @pytest.mark.parametrize(
-    "body", [HTML, b"<HTML>", b"<html lang=en>", b"Please log in", b"", b"\x00\x01"]
+    "body",
+    [HTML, b"<HTML>", b"<html lang=en>", b"Please log in", b"X-ray", b"", b"\x00\x01"],
 )
 def test_s5_a_page_instead_of_an_answer_is_an_http_error(body: bytes) -> None:
     """S5: a portal or maintenance page with 200 is held, and several in a row stop the run."""
@@ -126,45 +130,63 @@ def test_s5_the_title_of_the_page_is_the_reason() -> None:
     assert "200 OK: Down for maintenance" == outcome(200, HTML).reason
 
 
+NOT_JSON = "the body is not JSON"
+NOT_AN_OBJECT = "the body is JSON, but not an object"
+TWICE = "a name stands twice in the answer"
+NO_OUTCOME = "there is no outcome"
+UNKNOWN = "the outcome is no known word"
+ODD_ID = "the lead id is not 24 hex digits"
+ODD_LEAD = "the lead is not an object, or a name stands twice in it"
+NO_NUMBER = "the price is not a number"
+OUT_OF_RANGE = "the price is out of range"
 ODD_ANSWERS = [
-    "null",
-    "5",
-    '"success"',
-    "[]",
-    '["outcome","success"]',
-    "{}",
-    '{"outcome":null}',
-    '{"outcome":"skip"}',
-    '{"outcome":"Success"}',
-    '{"outcome":" success"}',
-    '{"outcome":["success"]}',
-    '{"outcome":{"success":1}}',
-    '{"outcome":true}',
-    '{"OUTCOME":"success"}',
-    '{"outcome":"success","outcome":"failure"}',
-    '{"outcome":"success","outcome":"success"}',
-    '{"outcome":"success","lead":{"id":"123"}}',
-    '{"outcome":"success","lead":{"id":""}}',
-    '{"outcome":"success","lead":{"id":5}}',
-    '{"outcome":"success","lead":"5f00000000000000000000c3"}',
-    '{"outcome":"success","lead":{"id":"5f00000000000000000000c3","id":"b"}}',
-    '{"outcome":"success","reason":5}',
-    '{"outcome":"success","price":NaN}',
-    '{"outcome":"success","price":Infinity}',
-    '{"outcome":"success","price":1e999}',
-    '{"outcome":"success","price":9223372036854775807}',
-    '{"outcome":"success","price":-1e300}',
-    '{"outcome":"success","price":true}',
-    '{"outcome":"success","price":"1"}',
-    '{"outcome":"success"}{"outcome":"success"}',
-] + [f'{{"outcome":"{kind}"}}' for kind in OutcomeKind if kind not in VERDICTS]
+    ("null", NOT_AN_OBJECT),
+    ("5", NOT_AN_OBJECT),
+    ('"success"', NOT_AN_OBJECT),
+    ("[]", NOT_AN_OBJECT),
+    ('["outcome","success"]', NOT_AN_OBJECT),
+    ("{}", NO_OUTCOME),
+    ('{"outcome":null}', NO_OUTCOME),
+    ('{"outcome":"skip"}', f"{UNKNOWN}: skip"),
+    ('{"outcome":"Success"}', f"{UNKNOWN}: Success"),
+    ('{"outcome":" success"}', f"{UNKNOWN}: success"),
+    (f'{{"outcome":"{"s" * 1_000}"}}', f"{UNKNOWN}: {'s' * 39}…"),
+    ('{"outcome":["success"]}', UNKNOWN),
+    ('{"outcome":{"success":1}}', UNKNOWN),
+    ('{"outcome":true}', UNKNOWN),
+    ('{"OUTCOME":"success"}', NO_OUTCOME),
+    ('{"outcome":"success","outcome":"failure"}', TWICE),
+    ('{"outcome":"success","outcome":"success"}', TWICE),
+    ('{"outcome":"success","lead":{"id":"123"}}', ODD_ID),
+    ('{"outcome":"success","lead":{"id":""}}', ODD_ID),
+    ('{"outcome":"success","lead":{"id":5}}', ODD_ID),
+    ('{"outcome":"success","lead":"5f00000000000000000000c3"}', ODD_LEAD),
+    ('{"outcome":"success","lead":{"id":"5f00000000000000000000c3","id":"b"}}', ODD_LEAD),
+    ('{"outcome":"success","reason":5}', "the reason is not a text"),
+    ('{"outcome":"success","price":NaN}', NOT_JSON),
+    ('{"outcome":"success","price":Infinity}', NOT_JSON),
+    ('{"outcome":"success","price":1e999}', OUT_OF_RANGE),
+    ('{"outcome":"success","price":9223372036854}', OUT_OF_RANGE),
+    ('{"outcome":"success","price":9223372036854775807}', OUT_OF_RANGE),
+    ('{"outcome":"success","price":-1e300}', OUT_OF_RANGE),
+    ('{"outcome":"success","price":true}', NO_NUMBER),
+    ('{"outcome":"success","price":"1"}', NO_NUMBER),
+    ('{"outcome":"success"}{"outcome":"success"}', NOT_JSON),
+] + [
+    (f'{{"outcome":"{kind}"}}', f"{UNKNOWN}: {kind}")
+    for kind in OutcomeKind
+    if kind not in VERDICTS
+]
 
 
-@pytest.mark.parametrize("body", ODD_ANSWERS)
+@pytest.mark.parametrize(("body", "why"), ODD_ANSWERS)
 @pytest.mark.parametrize("status", [200, 201])
-def test_s6_an_answer_of_another_shape_is_in_doubt(body: str, status: int) -> None:
-    """S6: whatever is odd, the row is in doubt; a word of ours from a server stays foreign."""
-    assert IN_DOUBT is outcome(status, body).kind
+def test_s6_an_answer_of_another_shape_is_in_doubt(body: str, why: str, status: int) -> None:
+    """S6: whatever is odd, the row is in doubt, and the reason says what was odd."""
+    got = outcome(status, body)
+    told, _, _ = (got.reason or "").partition("; the outcome reads")
+    assert IN_DOUBT is got.kind
+    assert f"{status} {HTTPStatus(status).phrase}, but {why}" == told
 
 
 def test_s6_the_lead_id_of_an_odd_answer_is_kept() -> None:
@@ -212,7 +234,7 @@ def test_s7_deep_nesting_and_huge_integers_are_in_doubt(body: str) -> None:
     assert IN_DOUBT is outcome(201, body).kind
 
 
-@pytest.mark.parametrize("status", [301, 302, 304, 307, 308])
+@pytest.mark.parametrize("status", [300, 301, 302, 304, 307, 308, 399])
 def test_s11_a_redirect_is_an_http_error_and_suspect(status: int) -> None:
     """S11: redirects are never followed; an answer in their body is not believed."""
     got = verdict(status, SUCCESS)
@@ -304,6 +326,7 @@ def test_s20_a_refused_request_is_held(status: int) -> None:
         (401, '{"error":"authentication failed"}', "401 Unauthorized: authentication failed"),
         (405, "The PUT method is not allowed", None),
         (400, "", "400 Bad Request"),
+        (409, '{"reason":"no such flow"}', "409 Conflict: no such flow"),
         (400, '{"message": 5}', "400 Bad Request"),
         (400, "[1]", "400 Bad Request"),
         (400, "{", "400 Bad Request"),
@@ -333,6 +356,9 @@ def test_s22_other_successes_are_in_doubt(status: int) -> None:
     got = verdict(status, SUCCESS)
     assert IN_DOUBT is got.outcome.kind
     assert LEAD_ID == got.outcome.lead_id
+    assert "but that is no answer to a lead; the outcome reads success" in (
+        got.outcome.reason or ""
+    )
     assert NextStep.SETTLE is got.next_step
 
 
@@ -362,7 +388,8 @@ def test_transient_answers_are_retried(status: int, phrase: str, *, is_ambiguous
 def test_strict_holds_an_ambiguous_answer(status: int) -> None:
     """S18: with ``--strict`` a lead that a proxy may have passed on is not sent again."""
     got = verdict(status, b"", strict=True)
-    assert IN_DOUBT is got.outcome.kind
+    expected = f"{status} {HTTPStatus(status).phrase}, but the lead may have been taken"
+    assert Outcome(IN_DOUBT, expected, status) == got.outcome
     assert NextStep.SETTLE is got.next_step
     assert NextStep.RETRY is verdict(503, b"", strict=True).next_step
 

@@ -1,4 +1,7 @@
 import json
+from dataclasses import replace
+
+import pytest
 
 from bulkpost.destination import parse_url
 from bulkpost.endpoints.endpoint import Endpoint
@@ -64,9 +67,10 @@ def test_the_reason_does_not_repeat_the_lead() -> None:
     assert "[first_name] of [campaign] at [digits]" == verdict.outcome.reason
 
 
-def test_our_own_ids_are_no_lead_ids() -> None:
-    """A page that repeats the posting URL does not give the row a lead id."""
-    reply = Reply(201, (), f"thank you for {URL}".encode())
+@pytest.mark.parametrize("text", [URL, FLOW, SOURCE, FLOW.upper()])
+def test_our_own_ids_are_no_lead_ids(text: str) -> None:
+    """A page that repeats the posting URL, or a part of it, does not give the row a lead id."""
+    reply = Reply(201, (), f"thank you for {text}".encode())
     assert None is SubmissionEndpoint().verdict(reply, LEAD).outcome.lead_id
 
 
@@ -89,6 +93,14 @@ def test_the_evidence_has_what_support_asks_for() -> None:
     } == evidence
 
 
+def test_the_evidence_names_what_the_url_carries() -> None:
+    """Each parameter of the posting URL is named, an empty one too, and none is told."""
+    endpoint = SubmissionEndpoint()
+    request = replace(endpoint.request(LEAD), url=f"{URL}?campaign=summersale&sub_id=&list=a")
+    evidence = endpoint.evidence(request, Reply(500, (), b""), LEAD)
+    assert f"{URL}?campaign=…&sub_id=…&list=…" == evidence["url"]
+
+
 def test_the_evidence_has_no_personal_data() -> None:
     """A server that echoes the whole request in every place leaks nothing into it."""
     endpoint = SubmissionEndpoint()
@@ -96,6 +108,7 @@ def test_the_evidence_has_no_personal_data() -> None:
     echo = f"{dict(FIELDS)} 5125550143 078051120 ".encode() + request.body + request.url.encode()
     headers = (
         ("X-Echo", echo.decode()),
+        ("X-Wilhelmina", "in the name of a header"),
         ("Authorization", "Basic c2VjcmV0"),
         ("set-cookie", "session=c2VjcmV0"),
     )

@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -7,8 +8,8 @@ from bulkpost.pacing.breaker import Admission, Breaker, BreakerSettings, Pause
 SETTINGS = BreakerSettings(failures_max=3, base_s=1.0, cap_s=8.0)
 
 
-def a_breaker(settings: BreakerSettings = SETTINGS) -> Breaker:
-    return Breaker(settings, random=lambda: 1.0)
+def a_breaker(settings: BreakerSettings = SETTINGS, chance: float = 1.0) -> Breaker:
+    return Breaker(settings, random=lambda: chance)
 
 
 def admitted(breaker: Breaker, now_s: float) -> Admission:
@@ -57,6 +58,16 @@ def test_failures_of_requests_under_way_do_not_lengthen_the_pause() -> None:
     assert 16 == breaker.failures
 
 
+@pytest.mark.parametrize(("chance", "pause_s"), [(0.0, 0.5), (0.5, 0.75), (1.0, 1.0)])
+def test_half_of_a_pause_is_certain_and_the_rest_is_chance(chance: float, pause_s: float) -> None:
+    """Many runs against one host do not probe it in the same moment, nor at once."""
+    breaker = a_breaker(chance=chance)
+    for admission in [admitted(breaker, 0.0) for _ in range(3)]:
+        breaker.failed(0.0, admission)
+
+    assert pause_s == breaker.wait_s(0.0)
+
+
 def test_an_answer_between_failures_starts_the_count_anew() -> None:
     """Only failures in a row count."""
     breaker = a_breaker()
@@ -76,6 +87,28 @@ def test_a_half_open_gate_admits_one_probe_at_a_time() -> None:
     assert admitted(breaker, 1.0).is_probe
     assert breaker.wait_s(1.0) is None
     assert breaker.admit(1.0) is None
+
+
+def test_admissions_are_counted_from_one() -> None:
+    """Each leave to send is its own."""
+    breaker = a_breaker()
+
+    assert [1, 2, 3] == [admitted(breaker, 0.0).number for _ in range(3)]
+
+
+def test_a_probe_of_an_earlier_outage_does_not_end_a_later_one() -> None:
+    """A probe overtaken by somebody else's answer comes home while the next is under way."""
+    breaker = opened()
+    overtaken = admitted(breaker, 1.0)
+    breaker.answered()
+    for admission in [admitted(breaker, 2.0) for _ in range(3)]:
+        breaker.failed(2.0, admission)
+    probe = admitted(breaker, 3.0)
+    breaker.withdrawn(overtaken)
+
+    assert overtaken.is_probe
+    assert probe.is_probe
+    assert breaker.wait_s(3.0) is None
 
 
 def test_an_answered_probe_closes_the_gate() -> None:
@@ -148,7 +181,18 @@ def test_s15_a_late_answer_does_not_shorten_retry_after() -> None:
 
     assert 29.0 == breaker.wait_s(2.0)
     assert Pause(503, since_s=1.0, until_s=31.0) == breaker.pause(2.0)
+    assert breaker.pause(31.0) is None
     assert not admitted(breaker, 31.0).is_probe
+
+
+def test_s15_a_hold_that_follows_another_began_when_it_was_asked_for() -> None:
+    """What is shown is the trouble of this moment, not that of a minute ago."""
+    breaker = a_breaker()
+    for now_s in (0.0, 30.0):
+        breaker.failed(now_s, admitted(breaker, now_s), status=503, retry_after_s=30.0)
+        breaker.answered()
+
+    assert Pause(503, since_s=30.0, until_s=60.0) == breaker.pause(40.0)
 
 
 def test_s15_a_shorter_retry_after_does_not_shorten_a_longer_one() -> None:
@@ -170,6 +214,17 @@ def test_s15_a_retry_after_of_hours_pauses_for_the_cap_only() -> None:
 
     assert 8.0 == breaker.wait_s(0.0)
     assert not breaker.is_hopeless(0.0)
+
+
+def test_s15_a_retry_after_as_long_as_an_outage_may_be_is_obeyed() -> None:
+    """A quarter of an hour is waited for; a second more is not."""
+    waits_s = []
+    for asked_s in (900.0, 901.0):
+        breaker = a_breaker()
+        breaker.failed(0.0, admitted(breaker, 0.0), status=503, retry_after_s=asked_s)
+        waits_s.append(breaker.wait_s(0.0))
+
+    assert [900.0, 8.0] == waits_s
 
 
 def test_n15_an_outage_of_a_quarter_of_an_hour_is_hopeless() -> None:

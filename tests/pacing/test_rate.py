@@ -30,13 +30,17 @@ def test_a_rate_is_read_per_second(text: str, rate_per_s: float) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "50", "/s", "50/", "50/day", "-1/s", "0/s", "1e3/s", "nan/s", "0.5/h", "100001/s", "5O/s"],
+    [
+        *("", "50", "/s", "50/", "50/day", "-1/s", "0/s", "1e3/s", "nan/s", "0.5/h", "100001/s"),
+        *("5O/s", "1" * 60, f"100001{' ' * 60}/s"),
+    ],
 )
 def test_what_is_no_rate_is_refused_with_examples(text: str) -> None:
-    """A text that is no rate, or an absurd one, is a ConfigError that shows good ones."""
+    """A text that is no rate, or an absurd one, is named, at most 40 characters of it."""
     with pytest.raises(ConfigError) as caught:
         parse_rate(text)
 
+    assert repr(text[:40]) in caught.value.message
     assert "3000/min" in caught.value.advice
 
 
@@ -45,6 +49,7 @@ def test_what_is_no_rate_is_refused_with_examples(text: str) -> None:
     [
         (50.0, "50/s"),
         (1.5, "1.5/s"),
+        (0.25, "15/min"),
         (20000 / 3600, "20000/h"),
         (7 / 60, "7/min"),
         (0.123456, "444.441600/h"),
@@ -114,3 +119,10 @@ def test_without_a_rate_nobody_waits() -> None:
 def test_a_clock_that_starts_anywhere_gives_the_first_send_at_once() -> None:
     """Monotonic clocks may start below zero or far above."""
     assert 0.0 == RateLimit(1.0).reserve(-1e6)
+
+
+@pytest.mark.parametrize(("rate_per_s", "burst"), [(0.0, 1), (-1.0, 1), (1.0, 0)])
+def test_a_rate_that_never_sends_is_a_mistake_of_ours(rate_per_s: float, burst: int) -> None:
+    """What ``--rate`` lets through is above zero; anything else would wait for ever."""
+    with pytest.raises(AssertionError):
+        RateLimit(rate_per_s, burst)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from bulkpost.pacing.retry import (
     GIVE_UP,
+    Backoff,
     RetrySettings,
     after_refusal,
     after_unsent,
@@ -91,6 +92,11 @@ def test_s15_a_retry_after_beyond_a_quarter_of_an_hour_defers_the_row() -> None:
     """900 s are waited for, 901 are not."""
     assert not after_refusal(SETTINGS, 1, 900.0, lambda: 0.0).gives_up
     assert GIVE_UP == after_refusal(SETTINGS, 1, 901.0, lambda: 0.0)
+
+
+def test_s15_a_refused_row_waits_for_what_was_asked_and_its_own_jitter_on_top() -> None:
+    """Rows that were told the same moment do not come back in the same moment."""
+    assert Backoff(31.0) == after_refusal(SETTINGS, 1, 30.0, lambda: 0.5)
 
 
 def test_s16_the_sixth_refusal_gives_up() -> None:
