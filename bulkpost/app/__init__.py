@@ -3,6 +3,7 @@
 ``order``       what was asked for, and who watches
 ``place``       where the leads go
 ``inputs``      the files, taken in and mapped
+``steady``      an input that may change while it is submitted
 ``preview``     what would happen
 ``submission``  the runs
 ``commands``    ``submit`` and ``check``, which join these

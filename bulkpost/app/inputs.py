@@ -19,11 +19,13 @@ from bulkpost.app.order import (
     RunResult,
     Stamp,
 )
+from bulkpost.app.steady import stamp_of
 from bulkpost.config import Settings
 from bulkpost.destination import Destination
 from bulkpost.engine.feed import Span, spans
 from bulkpost.engine.intake import Intake, KnownInputs, take_in
 from bulkpost.engine.job import Prepare, Prepared
+from bulkpost.errors import InputError
 from bulkpost.lead import KEY_BYTES, Lead
 from bulkpost.ledger.paths import LedgerPaths
 from bulkpost.ledger.reader import InputRecord, LedgerReader
@@ -124,6 +126,11 @@ async def _taken_in(  # noqa: PLR0913, PLR0917  # where the inputs of one comman
 
     claimed = [batch.intake.record.id for batch in before if batch.intake.record.id]
     intake = await take_in(reader, inputs, blank, progress, claimed=claimed)
+    if stamp_of(reader.path) != stamp:
+        raise InputError(
+            f"{reader.path.name} was changed while it was read.",
+            advice="Wait until it is written completely, then run the same command again.",
+        )
     return Batch(reader, column_map, intake, stamp)
 
 
@@ -136,21 +143,6 @@ def _rules_digest(column_map: ColumnMap, settings: Settings) -> str:
     )
     spelled = f"{column_map.digest} {limits}"
     return hashlib.sha256(spelled.encode()).hexdigest()
-
-
-async def is_unchanged(batch: Batch) -> bool:
-    """Tell whether the rows that were taken in still stand in the file; more may have come."""
-    path, record = batch.reader.path, batch.intake.record
-    if await anyio.to_thread.run_sync(stamp_of, path) == batch.stamp:
-        return True
-    found = await anyio.to_thread.run_sync(batch.reader.digest, [record.size_bytes])
-    return record.digest in {found.digest, found.prefixes.get(record.size_bytes)}
-
-
-def stamp_of(path: Path) -> Stamp:
-    """Return what changes when a file is written to or replaced."""
-    status = path.stat()
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 async def _note_rules(inputs: KnownInputs, intake: Intake, observer: Observer) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 import anyio
 import anyio.to_thread
 
-from bulkpost.app.inputs import is_unchanged, parts_of, preparation
+from bulkpost.app.inputs import parts_of, preparation
 from bulkpost.app.order import (
     SIGNAL_STATUS,
     Batch,
@@ -18,6 +18,7 @@ from bulkpost.app.order import (
     Watched,
     heeded_signals,
 )
+from bulkpost.app.steady import Condition, SteadySource
 from bulkpost.destination import Destination
 from bulkpost.endpoints.submission import SubmissionEndpoint
 from bulkpost.engine.feed import Feed, FeedLimits
@@ -42,13 +43,19 @@ from bulkpost.transport.http import HttpTransport
 
 _CHANGED: Final = Halt(
     RunEnding.FAILED,
-    "the input was changed while it was submitted: some rows may have been sent as they are now",
-    "Let nobody write to a list that is being submitted. Compare this run's rows with the list.",
+    "the input was changed while it was submitted; what was sent is what stood in it before, and "
+    "nothing of what stands in it now",
+    "Let nobody write to a list that is being submitted. `bulkpost check` says what would be sent "
+    "of the list as it is now: leads that were sent are recognised.",
 )
 
 
-async def _check_unchanged(batch: Batch) -> None:
-    if not await is_unchanged(batch):
+async def _condition(source: SteadySource) -> Condition:
+    return await anyio.to_thread.run_sync(source.look)
+
+
+async def _check_unchanged(batch: Batch, source: SteadySource) -> None:
+    if await _condition(source) is Condition.CHANGED:
         raise BulkpostError(
             f"{batch.reader.path.name} was changed after it was read; none of its rows was sent",
             advice="Wait until it is written completely, then run the same command again.",
@@ -89,7 +96,8 @@ class Submission:
     async def run(self, batch: Batch) -> RunResult:
         """Submit one input; return when everything that happened is in the ledger."""
         intake = batch.intake
-        await _check_unchanged(batch)
+        source = SteadySource(batch)
+        await _check_unchanged(batch, source)
         # New rules take effect in the ledger once every row was looked at under them; until then
         # no run may believe that its own were in force.
         stored = replace(intake.record, map_digest="") if intake.rules_changed else intake.record
@@ -108,41 +116,48 @@ class Submission:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._watch, watched)
             tasks.start_soon(self._obey_signals, pipeline)
-            await pipeline.run(batch.reader, parts)
+            await pipeline.run(source, parts)
             tasks.cancel_scope.cancel()
-        if not await is_unchanged(batch):
+        if await _condition(source) is Condition.CHANGED:
             pipeline.halt(_CHANGED)
         if pipeline.halted is None and not pipeline.refused and not feed.reached_limit:
             await self._ledger.store_input(replace(intake.record, id=record.id))
         if self._jobs_left is not None:
             self._jobs_left -= min(self._jobs_left, feed.jobs_fed)
-        return await self._end(run_id, batch, record.id, feed, pipeline)
+        return await self._end(run_id, source, record.id, feed, pipeline)
 
     async def _end(
         self,
         run_id: int,
-        batch: Batch,
+        source: SteadySource,
         input_id: int,
         feed: Feed[Lead],
         pipeline: Pipeline[Lead],
     ) -> RunResult:
-        batch.reader.close()
+        path, rows = source.reader.path, source.record.rows
+        source.reader.close()
         ledger = self._ledger
         if ledger.writer.failure is not None:
             raise ledger.writer.failure
         ending = _ending(pipeline, feed)
-        counts = await ledger.reader.state_counts(input_id, batch.intake.record.rows)
+        counts = await ledger.reader.state_counts(input_id, rows)
+        pending = rows - sum(counts.values())
+        if source.condition is Condition.GROWN:
+            pending += 1  # or more: they were not read
+            self._observer.noted(
+                f"{path.name}: rows were added while it was submitted; the same command sends them"
+            )
         interrupted_by = SIGNAL_STATUS[self._signal] if self._signal is not None else None
         status = status_of(
             ending,
             {state.kind: count for state, count in counts.items()},
-            batch.intake.record.rows - sum(counts.values()),
+            pending,
             interrupted_by,
         )
         await ledger.end_run(run_id, ending, status)
         get_logger().info("run_ended", run=run_id, state=ending.value, count=int(status))
         self.is_over = pipeline.halted is not None or self._jobs_left == 0
-        result = RunResult(run_id, batch.reader.path, ending, status, pipeline.halted)
+        result = RunResult(run_id, path, ending, status, pipeline.halted)
         await self._observer.ended(ledger.reader, result)
         if isinstance(pipeline.error, BulkpostError):
             # Leads were sent: this is no longer the caller's mistake alone, exit status 1.

@@ -51,7 +51,7 @@ def status_of(
     Args:
         ending: How the run ended.
         counts: Rows of the whole input by outcome, earlier runs included.
-        pending: Rows of the input that have none.
+        pending: Rows of the input that have none, those counted that were added meanwhile.
         interrupted_by: The status that stands for the signal that ended it, if one did.
     """
     found = [ExitStatus.DONE]
