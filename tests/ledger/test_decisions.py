@@ -59,6 +59,16 @@ def files_in(folder: Path) -> list[Path]:
     return list(folder.iterdir())
 
 
+async def sent_at_ms(path: Path) -> list[int]:
+    """Return when the rows in doubt were sent."""
+    async with open_reader(path) as reader:
+        rows = await reader.fetch(
+            "SELECT started_at_ms + elapsed_ms FROM outcome JOIN run ON run.id = run_id"
+            " WHERE state = 20"
+        )
+    return [row[0] for row in rows]
+
+
 async def the_audit(path: Path) -> Sequence[tuple[object, ...]]:
     async with open_reader(path) as reader:
         return await reader.fetch(
@@ -75,6 +85,11 @@ async def test_released_rows_are_deferred_with_an_audit_row_each(ledger_path: Pa
 
     rows = await the_rows(ledger_path)
     assert "" == rows[3][3]
+    assert [
+        "was a failure; released to be sent again",
+        "was an error; released to be sent again",
+        "was an http error; released to be sent again",
+    ] == [rows[row][2] for row in (2, 3, 4)]
     assert {2, 3, 4, 8} == {row for row, entry in rows.items() if entry[0] == State.DEFERRED}
     audit = await the_audit(ledger_path)
     assert [
@@ -114,9 +129,12 @@ async def test_only_the_states_of_the_table_are_released(state: State, ledger_pa
         if Change.RELEASE in TRANSITIONS[state]:
             await release(ledger, 1, frozenset({state}), an_author())
             return
-        with pytest.raises(UsageError):
+        with pytest.raises(UsageError) as caught:
             await release(ledger, 1, frozenset({state}), an_author())
 
+    words = state.name.lower().replace("_", " ")
+    assert f"rows that are {words} are not released" == caught.value.message
+    assert "looked at by the next submit" in caught.value.advice
     assert not await the_audit(ledger_path)
 
 
@@ -159,9 +177,41 @@ async def test_a_young_row_is_not_resent(ledger_path: Path) -> None:
     async with open_for_decisions(ledger_path, "resend", CLOCK) as ledger:
         sent = await resend(ledger, None, an_author(), age_ms_min=600_000)
 
-    assert (0, 2) == (sent.released, sent.held)
-    assert sent.held_until_ms is not None
+    latest_ms = max(await sent_at_ms(ledger_path))
+    assert Resent(0, 2, latest_ms + 600_000) == sent
     assert State.IN_DOUBT == (await the_rows(ledger_path))[6][0]
+
+
+async def test_a_row_is_old_enough_to_the_millisecond(ledger_path: Path) -> None:
+    """At the moment that was named as the end of the wait, the wait is over."""
+    latest_ms = max(await sent_at_ms(ledger_path))
+    async with open_for_decisions(ledger_path, "resend", CLOCK) as ledger:
+        names = [row_id_of(1, 5), row_id_of(1, 6)]
+        early = await resend(ledger, names, an_author(latest_ms + 59_999), age_ms_min=60_000)
+        sent = await resend(ledger, None, an_author(latest_ms + 60_000), age_ms_min=60_000)
+
+    assert latest_ms + 60_000 == early.held_until_ms
+    assert (early.held, 0) == (sent.released, sent.held)
+
+
+async def test_many_rows_are_resent_and_held_over_many_transactions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many there are, each row in doubt is looked at once."""
+    monkeypatch.setattr("bulkpost.ledger.decisions.TRANSACTION_ROWS_MAX", 3)
+    path = tmp_path / "bulkpost.db"
+    doubts = [ended(row, _K.IN_DOUBT, "no answer") for row in range(1, 9)]
+    await make_past(path, leads_csv(tmp_path / "leads.csv", 8), Past(doubts))
+    now_ms = max(await sent_at_ms(path))
+
+    async with open_for_decisions(path, "resend", CLOCK) as ledger:
+        held = await resend(ledger, None, an_author(now_ms), age_ms_min=60_000)
+        later = an_author(now_ms + 60_000)
+        named = await resend(ledger, [row_id_of(1, 8)], later, age_ms_min=60_000)
+        rest = await resend(ledger, None, later, age_ms_min=60_000)
+
+    assert [8, 0, 0] == [held.held, named.held, rest.held]
+    assert [0, 1, 7] == [held.released, named.released, rest.released]
 
 
 async def test_an_old_row_is_resent_and_counted_as_ambiguous(ledger_path: Path) -> None:
@@ -181,9 +231,12 @@ async def test_a_row_that_is_not_in_doubt_is_not_resent(ledger_path: Path) -> No
     """One wrong name among several releases none of them."""
     names = [row_id_of(1, 6), row_id_of(1, 1)]
     async with open_for_decisions(ledger_path, "resend", CLOCK) as ledger:
-        with pytest.raises(UsageError, match="row 1:1 is not in doubt, but success"):
+        with pytest.raises(UsageError, match="row 1:1 is not in doubt, but success") as caught:
             await resend(ledger, names, an_author(), age_ms_min=0)
+        with pytest.raises(UsageError, match="row 1:4 is not in doubt, but http error"):
+            await resend(ledger, [row_id_of(1, 4)], an_author(), age_ms_min=0)
 
+    assert "`bulkpost retry` sends other rows again" in caught.value.advice
     assert not await the_audit(ledger_path)
 
 
@@ -213,18 +266,33 @@ async def test_not_received_lets_the_next_submit_send_it(ledger_path: Path) -> N
     async with open_for_decisions(ledger_path, "resolve", CLOCK) as ledger:
         await resolve(ledger, [row_id_of(1, 6)], Resolution(State.DEFERRED), an_author())
 
-    assert (State.DEFERRED, 0) == (await the_rows(ledger_path))[6][:2]
+    row = (await the_rows(ledger_path))[6]
+    assert (State.DEFERRED, 0, "not received, says a person") == row[:3]
 
 
-@pytest.mark.parametrize("row", [1, 2, 4, 7, 8, 9])
-async def test_what_the_table_does_not_allow_is_not_resolved(row: int, ledger_path: Path) -> None:
-    """One row that is not in doubt, and none of the named rows is changed."""
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (1, "not in doubt, but success"),
+        (2, "not in doubt, but failure"),
+        (4, "an http error: it was answered, so it was received"),
+        (7, "not in doubt, but invalid"),
+        (8, "not in doubt, but deferred"),
+        (9, "not in doubt, but pending"),
+    ],
+)
+async def test_what_the_table_does_not_allow_is_not_resolved(
+    row: int, words: str, ledger_path: Path
+) -> None:
+    """One row that is not in doubt is named, and none of the named rows is changed."""
     before = await the_rows(ledger_path)
     async with open_for_decisions(ledger_path, "resolve", CLOCK) as ledger:
         names = [row_id_of(1, 6), row_id_of(1, row)]
-        with pytest.raises(UsageError):
+        with pytest.raises(UsageError) as caught:
             await resolve(ledger, names, Resolution(State.DEFERRED), an_author())
 
+    assert f"row 1:{row} is {words}" == caught.value.message
+    assert ("bulkpost retry" if row == 4 else "bulkpost doubt list") in caught.value.advice
     assert before == await the_rows(ledger_path)
     assert not await the_audit(ledger_path)
 

@@ -75,20 +75,33 @@ def test_a_missing_folder_and_a_link_are_refused(tmp_path: Path) -> None:
         check_place(link)
 
 
-@pytest.mark.parametrize(("free_mib", "is_enough"), [(127, False), (141, False), (142, True)])
+_NEEDED_BYTES = 100_000 * 143 + (128 << 20)
+
+
+@pytest.mark.parametrize("missing_bytes", [1, 1 << 20])
 def test_d1_a_run_whose_answers_would_not_fit_is_refused(
-    free_mib: int,
-    is_enough: bool,  # noqa: FBT001  # the expectation
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    missing_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """100,000 rows need 1.3 times 110 bytes each, and 128 MiB beside."""
-    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: _Usage(0, 0, free_mib << 20))
-    if is_enough:
+    """100,000 rows need 1.3 times 110 bytes each, and 128 MiB beside, where the ledger stands."""
+    free = {tmp_path: _NEEDED_BYTES - missing_bytes}
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: _Usage(0, 0, free[folder]))
+    with pytest.raises(LedgerWriteError) as caught:
         check_space(tmp_path / "leads.db", 100_000)
-        return
-    with pytest.raises(LedgerWriteError, match="100,000 rows need"):
-        check_space(tmp_path / "leads.db", 100_000)
+
+    assert (
+        f"the disk under the ledger has {141 if missing_bytes == 1 else 140} MiB free; "
+        "100,000 rows need 141 MiB" == caught.value.message
+    )
+    assert "--ledger PATH" in caught.value.advice
+
+
+def test_d1_a_run_whose_answers_just_fit_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is needed is enough."""
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: _Usage(0, 0, _NEEDED_BYTES))
+
+    check_space(tmp_path / "leads.db", 100_000)
 
 
 def _files(folder: Path) -> list[Path]:

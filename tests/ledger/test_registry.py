@@ -21,6 +21,37 @@ def test_a_second_ledger_is_refused_and_the_first_is_named(tmp_path: Path) -> No
     assert "--new-ledger" in refused.value.advice
 
 
+@pytest.mark.parametrize(
+    ("variable", "folder"), [("XDG_STATE_HOME", "state"), ("HOME", "state/.local/state")]
+)
+def test_the_notes_lie_in_the_users_state_folder(
+    variable: str, folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``$XDG_STATE_HOME`` if it is set, else the folder that stands for it; made where missing."""
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.setenv(variable, str(tmp_path / "state"))
+    for name in "ab":
+        Registry().remember(LIVE.replace("a", name), tmp_path / "first.db")
+
+    assert 2 == len(list((tmp_path / folder / "bulkpost" / "ledgers").iterdir()))
+
+
+def test_a_ledger_that_is_gone_is_named_as_gone(tmp_path: Path) -> None:
+    """Restoring it is another thing than naming it."""
+    registry = Registry(tmp_path / "state")
+    first = tmp_path / "first.db"
+    registry.remember(LIVE, first)
+    told = []
+    for make in (first.touch, first.unlink):
+        make()
+        with pytest.raises(LedgerError) as refused:
+            registry.check(LIVE, tmp_path / "second.db")
+        told.append(refused.value.message.partition(";")[0])
+
+    recorded = f"what was submitted to this destination is recorded in {first.resolve()}"
+    assert [recorded, f"{recorded} (which is gone: restore it from a backup)"] == told
+
+
 def test_the_first_ledger_stays_the_one_that_is_named(tmp_path: Path) -> None:
     """A ledger used on purpose beside the first does not take its place."""
     registry = Registry(tmp_path / "state")
