@@ -16,8 +16,8 @@ EPILOG = (
     "Exit statuses: 0 every row has LeadConduit's verdict or is a duplicate, or nothing was left; "
     "1 internal error, or the list was changed meanwhile; 2 usage or config, nothing was sent; "
     "3 some rows invalid, conflict, error or http_error; 4 stopped early (destination refused, "
-    "error budget); 5 rows in doubt remain; 6 stopped at a limit, or deferred or added rows remain, "
-    "run it again; 7 ledger busy, damaged or outdated; 130/143 interrupted, run it again."
+    "error budget); 5 rows in doubt remain; 6 stopped at a limit, or deferred or added rows "
+    "remain, run it again; 7 ledger busy, damaged or outdated; 130/143 interrupted, run it again."
 )
 
 

@@ -13,6 +13,7 @@ _NAME_CHARS_MAX = 60
 # What nobody calls a column: an e-mail address, a telephone number, a date, a web address.
 _DATA = re.compile(r"\S+@\S+\.\S+|[+(]?\d[\d ().,:/\-]*|https?://\S+")
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"
+_OUTER = "".join(char for char in map(chr, range(0x3001)) if char.isspace()) + _INVISIBLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +86,9 @@ def assign(columns: Sequence[str], settings: MapSettings, destination: Destinati
     )
 
 
-def trimmed(header: str) -> str:
-    """Return a header without outer spaces and invisible characters: LeadConduit trims nothing."""
-    return header.strip().strip(_INVISIBLE).strip()
+def trimmed(text: str) -> str:
+    """Return a text without outer spaces and invisible characters: LeadConduit trims nothing."""
+    return text.strip(_OUTER)
 
 
 def shown(name: str) -> str:

@@ -35,6 +35,7 @@ class ColumnMap:
         fields: (column index, field name) of the columns that are sent, in their order.
         constants: (field name, text) that every lead carries.
         reference: Field that receives the generated reference; empty for none.
+        strip: Whether cells are sent and keyed without outer spaces and invisible characters.
         route: Column indexes of flow id and source id if each row names its own, else None.
         dropped: Headers of the columns that the settings drop.
         unnamed: Indexes of the columns without a name; a row with text there is refused.
@@ -50,6 +51,7 @@ class ColumnMap:
     fields: tuple[tuple[int, str], ...]
     constants: tuple[tuple[str, str], ...] = field(repr=False)
     reference: str
+    strip: bool
     route: tuple[int, int] | None
     dropped: tuple[str, ...]
     unnamed: tuple[int, ...]
@@ -58,19 +60,23 @@ class ColumnMap:
     warnings: tuple[Finding, ...]
     digest: str
 
+    def cells(self, row: Row) -> tuple[str, ...]:
+        """Return a row's cells as they are sent and keyed."""
+        return tuple(map(trimmed, row.cells)) if self.strip else row.cells
+
     def lead(self, row: Row) -> Lead | Refusal:
         """Return what a row sends, or why it is not sent.
 
-        Empty cells are not sent; a cell of spaces is, as it is. Constants alone make no lead: an
-        empty one is billed all the same.
+        Empty cells are not sent; a cell of spaces is, as it is, unless no cell holds more.
+        Constants alone make no lead: an empty one is billed all the same.
         """
-        cells = row.cells
+        cells = self.cells(row)
         if row.defect is not None:
             return Refusal(row.defect)
         if len(cells) != len(self.columns):
             return Refusal(f"the row has {len(cells)} cells and the header {len(self.columns)}")
         sent = [(name, cells[index]) for index, name in self.fields if cells[index]]
-        if not sent:
+        if not any(trimmed(text) for _, text in sent):
             return Refusal("all fields are empty")
         refusal = self._unfit_text(cells)
         if refusal is not None:
@@ -144,6 +150,7 @@ def build_map(
         fields=fields,
         constants=tuple(settings.constants.items()),
         reference=settings.reference,
+        strip=settings.strip,
         route=(by_field[ROUTE_FIELDS[0]], by_field[ROUTE_FIELDS[1]]) if settings.route else None,
         dropped=tuple(plan.columns[index] for index in plan.dropped),
         unnamed=plan.unnamed,
@@ -185,6 +192,7 @@ def _digest(plan: Assignment, ssn_fields: frozenset[str]) -> str:
     settings = plan.settings
     spelled = json.dumps(
         {
+            **({"strip": True} if settings.strip else {}),
             "fields": sorted((name, trimmed(plan.columns[i])) for i, name in plan.fields),
             # The text of an SSN enters no digest, not even as a constant.
             "constants": sorted(

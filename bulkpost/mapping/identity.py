@@ -48,6 +48,7 @@ class Identifier:
             ConfigError: A key column is unknown, ambiguous, or holds a social security number.
         """
         assert len(salt) >= _SALT_BYTES_MIN, len(salt)
+        self._column_map = column_map
         self._slots = _slots(column_map)
         self._key_columns = _key_columns(column_map, key_columns)
         self._key = hashlib.blake2b(key=salt, digest_size=KEY_BYTES, person=_KEY_PERSON)
@@ -65,9 +66,10 @@ class Identifier:
         if not self._key_columns:
             return Identity(_digest(self._key, f"{head}content;{pairs}"))
         parts = [head, "columns;"]
+        cells = self._column_map.cells(row)
         for index, prefix in self._key_columns:
-            cell = row.cells[index]
-            if not cell or cell.isspace():
+            cell = cells[index]
+            if not trimmed(cell):
                 return Refusal(f"the key column is empty: column {index + 1}")
             parts += (prefix, _prefixed(cell))
         return Identity(_digest(self._key, "".join(parts)), _digest(self._content, pairs))

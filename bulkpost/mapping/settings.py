@@ -16,6 +16,7 @@ class MapSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
             type says that a field whose name contains "ssn" or "social" holds no such number.
         route: Each row names its own flow and source in the fields ``flow_id`` and ``source_id``,
             which are then not sent.
+        strip: Take spaces, no-break spaces and invisible characters off both ends of every cell.
         reference: Field that receives the generated reference of each lead; empty for none.
     """
 
@@ -23,4 +24,5 @@ class MapSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     constants: dict[str, str] = msgspec.field(default_factory=dict)
     types: dict[str, FieldType] = msgspec.field(default_factory=dict)
     route: bool = False
+    strip: bool = False
     reference: str = ""

@@ -2,7 +2,8 @@
 
 The standard library's ``csv`` in strict mode reads the records; this module knows where each began
 and what is wrong with it. A quote inside an unquoted cell (``5" disk``) is text. Text after a
-closing quote makes the row invalid: where its cells end cannot be told.
+closing quote makes the row invalid: where its cells end cannot be told. If that quote closed more
+than a hundred lines on, or never, the input is refused: the rows between would be lost in one.
 
 Blank lines are no rows and take no row number, in a file of one column too; there an empty cell is
 written ``""``. A line of blanks is a row.
@@ -24,6 +25,7 @@ from bulkpost.reading.text import TextReader
 from bulkpost.row import Position, Row
 
 _SAMPLE_LINES_MAX = 1_000
+_BROKEN_LINES_MAX = 100
 _TAB_SUFFIXES = frozenset({".tsv", ".tab"})
 
 
@@ -150,13 +152,15 @@ class DelimitedRows:
 
     def _broken(self, error: csv.Error, number: int) -> Row:
         """Return the row whose quotes do not pair, and go on after its last line."""
-        if "unexpected end of data" in str(error):
-            raise self._feed.unclosed_quote() from None
         line, end = self._feed.lines_done, self._records.line_num
+        # A quote that is closed by one of a row far below has swallowed the rows between them.
+        if "unexpected end of data" in str(error) or end - line > _BROKEN_LINES_MAX:
+            raise self._feed.unclosed_quote() from None
         flag = self._feed.take_flag(end)
         self._is_suspect = True
         self._feed.lines_done = end
-        defect = flag or "text follows the closing quote of a cell"
+        lines = f"; the row takes {end - line} lines" if end - line > 1 else ""
+        defect = flag or f"text follows the closing quote of a cell{lines}"
         return Row(number, self._feed.line_number(line), (), defect)
 
 

@@ -18,8 +18,10 @@ from bulkpost.reading.formats import InputFormat, InputKind
 from bulkpost.reading.lines import LineFeed
 from bulkpost.reading.settings import ReadingSettings
 from bulkpost.reading.text import TextReader
+from bulkpost.redact import printable
 from bulkpost.row import Position, Row
 
+_NAME_CHARS_MAX = 60
 _NO_OBJECT = "the line is not a JSON object"
 _TWICE = "a key stands twice in the object"
 
@@ -117,21 +119,29 @@ class JsonRows:
 
 def _keys(content: Content, settings: ReadingSettings, first: Position) -> tuple[str, ...]:
     names: dict[str, None] = {}
+    has_lines = False
     with closing(content.open(first.offset_bytes)) as source:
         feed = LineFeed(source, content, first, settings)
         for line, text in enumerate(feed):
             is_bad = feed.flagged and feed.take_flag(line + 1)
             feed.lines_done = line + 1
+            has_lines = has_lines or not text.isspace()
             if is_bad or text.isspace():
                 continue
-            if text.startswith("["):
+            if text.lstrip().startswith("["):
                 raise InputError(
-                    f"{feed.name} is a JSON array, not JSON Lines.",
-                    advice="Write one object per line, for example: jq -c '.[]' FILE",
+                    f"{feed.name}, line {feed.line_number(line):,}: a JSON array, and not one"
+                    " object per line.",
+                    advice="Take the objects out of the array, for example: jq -c '.[]' FILE",
                 )
             _note(names, text)
             if len(names) > settings.columns_max:
                 break
+    if has_lines and not names:
+        raise InputError(
+            f"{content.path.name}: no line is a JSON object with a key.",
+            advice="Write each object on one line of its own, for example: jq -c . FILE",
+        )
     return tuple(names)
 
 
@@ -176,7 +186,11 @@ def _flat(value: dict[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
             case dict():
                 yield from _flat(item, name + ".")
             case _:
-                raise ValueError("a value is a list")
+                raise ValueError(f"the value of '{_shown(name)}' is a list: a field takes one text")
+
+
+def _shown(name: str) -> str:
+    return printable(name if len(name) <= _NAME_CHARS_MAX else name[:_NAME_CHARS_MAX] + "…")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -115,7 +115,7 @@ class LineFeed:
         """Return the error for a quote that opens in the record at hand and never closes."""
         return InputError(
             f"{self.name}, line {self.line_number(self.lines_done):,}: a quote opens in this row"
-            " and does not close.",
+            " and does not close in it.",
             advice="Correct that line: close the quote, or double one that belongs to the text.",
         )
 

@@ -107,4 +107,6 @@ def _looks_like_json(content: Content) -> bool:
         return source.read(_HEAD_BYTES).lstrip()[:2] in _JSON_STARTS
 
 
-_JSON_STARTS = frozenset({b'{"', b"{}", b"{ ", b"[{", b"[\n", b"[\r", b"[ "})
+_JSON_STARTS = frozenset(
+    {b'{"', b"{}", b"{ ", b"{\n", b"{\r", b"{\t", b"[{", b"[\n", b"[\r", b"[ "}
+)

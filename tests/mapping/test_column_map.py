@@ -80,6 +80,23 @@ def test_i31_a_row_with_all_fields_empty_is_refused() -> None:
     assert Refusal("all fields are empty") == column_map.lead(row("", "dropped"))
 
 
+@pytest.mark.parametrize("blank", ["  ", "\t", "\u00a0", "\u200b \ufeff"])
+def test_i31_a_row_of_blanks_is_refused_like_an_empty_one(blank: str) -> None:
+    """A row that holds nothing but spaces and invisible characters is not sent."""
+    assert Refusal("all fields are empty") == mapped(("a", "b")).lead(row(blank, ""))
+    assert isinstance(mapped(("a", "b")).lead(row(blank, "x")), Lead)
+
+
+def test_i29_cells_are_stripped_if_asked_for_and_by_that_rule_the_map_is_another() -> None:
+    """With `strip`, what stands around a text is not sent, and a cell of blanks is empty."""
+    kept, stripped = mapped(("a", "b", "c")), mapped(("a", "b", "c"), strip=True)
+    cells = (" x y\u00a0", "\u200b \u200bz\ufeff\n", "\u2060 ")
+
+    assert Lead(7, TO, tuple(zip("abc", cells, strict=True))) == kept.lead(row(*cells))
+    assert Lead(7, TO, (("a", "x y"), ("b", "z"))) == stripped.lead(row(*cells))
+    assert kept.digest != stripped.digest
+
+
 def test_i15_duplicate_headers_are_refused_by_number() -> None:
     """I15: a header that stands there twice is named with all its places."""
     message = refused(("email", "state", "email"))

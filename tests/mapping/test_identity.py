@@ -41,6 +41,18 @@ def identity(
     return Identifier(salt, column_map, key).identify(row, lead)
 
 
+def test_i29_a_key_cell_is_the_same_with_and_without_spaces_if_cells_are_stripped() -> None:
+    """With `strip`, spaces around a key cell make no other row, and blanks are no key."""
+    columns, settings = ("no", "a"), MapSettings(strip=True)
+
+    plain = identity(columns, ("7", "x"), settings, key=("no",))
+    spaced = identity(columns, ("\u00a07 ", " x"), settings, key=("no",))
+    blank = identity(columns, ("\u200b", "x"), settings, key=("no",))
+
+    assert plain == spaced
+    assert isinstance(blank, Refusal)
+
+
 def test_the_same_row_is_the_same_in_every_run() -> None:
     """How a key is spelled is fixed for all time: ledgers outlive versions."""
     spelled = f"{len(URL)}:{URL}content;1:a1:11:b1:é"

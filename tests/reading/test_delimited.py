@@ -192,6 +192,20 @@ def test_i13_an_unclosed_quote_is_found_within_the_record_limit(read: Read) -> N
         read(content, record_bytes_max=256, cell_bytes_max=64)
 
 
+def test_i13_a_quote_that_closes_far_below_is_an_error_at_its_line(read: Read) -> None:
+    """A quote that is closed only by one of another row, far below, refuses the list.
+
+    The rows between would be lost in one invalid row; the message names the line of the quote.
+    """
+    rows = b"4,5\n" * 100
+
+    with pytest.raises(InputError, match="line 3: a quote opens"):
+        read(b'a,b\n1,2\n3,"x\n' + rows + b'6,"y"\n7,8\n')
+    seen = read(b'a,b\n1,2\n3,"x\n' + rows[: 98 * 4] + b'6,"y"\n7,8\n')
+    assert {2: (3, "text follows the closing quote of a cell; the row takes 100 lines")} == seen.bad
+    assert [("1", "2"), ("7", "8")] == seen.good
+
+
 def test_i14_a_stray_quote_is_text(read: Read) -> None:
     """Only a quote that opens a cell is special."""
     assert [('x"y', '5" disk')] == read(b'a,b\nx"y,5" disk\n').good

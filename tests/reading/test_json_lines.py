@@ -41,7 +41,8 @@ def test_nested_objects_become_dotted_names(read: Read) -> None:
 @pytest.mark.parametrize(
     ("line", "defect"),
     [
-        (b'{"a": [1]}', "a value is a list"),
+        (b'{"a": [1]}', "the value of 'a' is a list: a field takes one text"),
+        (b'{"b": {"c": []}}', "the value of 'b.c' is a list: a field takes one text"),
         (b'{"a": 1, "a": 2}', "a key stands twice in the object"),
         (b'{"a": {"b": 1}, "a.b": 2}', "a key stands twice in the object"),
         (b'{"a": 1', NO_OBJECT),
@@ -65,11 +66,22 @@ def test_a_line_of_which_no_row_can_be_made_is_invalid(
 
 
 def test_a_json_array_is_refused_with_the_way_out(read: Read) -> None:
-    """A file of one array is not a file of lines."""
-    with pytest.raises(InputError, match="JSON array") as refused:
-        read(b'[{"a": 1}]')
+    """A file of one array is not a file of lines; an array amid the lines is named by its line."""
+    for content, line in ((b'[{"a": 1}]', 1), (b'{"a": 1}\n\n [{"a": 2}]\n', 3)):
+        with pytest.raises(InputError, match=f"line {line}: a JSON array, and not") as refused:
+            read(content)
+        assert "jq -c '.[]' FILE" in refused.value.advice
 
-    assert "one object per line" in refused.value.advice
+
+@pytest.mark.parametrize("content", [b'{\n "a": 1\n}\n', b'{ "a": 1,\n "b": 2}\n', b"{}\n{}\n"])
+def test_an_object_over_several_lines_is_refused_and_not_taken_for_nothing(
+    read: Read, content: bytes
+) -> None:
+    """JSON made for reading has no line that is an object: an error, not an empty list."""
+    with pytest.raises(InputError, match="no line is a JSON object") as refused:
+        read(content)
+
+    assert "jq -c . FILE" in refused.value.advice
 
 
 def test_too_many_keys_are_refused(read: Read) -> None:
