@@ -97,3 +97,33 @@ def test_a_link_is_not_followed(path: Path, tmp_path: Path) -> None:
         LedgerLock(path).acquire("submit", "now")
 
     assert "precious" == target.read_text()
+
+
+def test_a_link_tells_nothing(path: Path, tmp_path: Path) -> None:
+    """Nor is it followed by whoever only looks."""
+    lock = LedgerLock(tmp_path / "other.lock").acquire("submit", "now")
+    lock.write_commit_number(7)
+    path.symlink_to(tmp_path / "other.lock")
+    looked = (is_held(path), witnessed_commits(path), is_held(tmp_path / "other.lock"))
+    lock.release()
+
+    assert (False, 0, True) == looked
+
+
+@pytest.mark.parametrize("content", [None, b"", b"1234567"])
+def test_a_file_without_a_number_witnesses_nothing(content: bytes | None, path: Path) -> None:
+    """No file, an empty one, one that a crash cut short."""
+    if content is not None:
+        path.write_bytes(content)
+
+    assert not is_held(path)
+    assert 0 == witnessed_commits(path)
+
+
+def test_a_new_lock_file_has_seen_no_commit(path: Path) -> None:
+    """A ledger without commits is not older than its witness."""
+    lock = LedgerLock(path).acquire("submit", "now")
+    number = lock.commit_number()
+    lock.release()
+
+    assert 0 == number

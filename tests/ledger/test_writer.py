@@ -7,10 +7,12 @@ from pathlib import Path
 import anyio
 import anyio.lowlevel
 import pytest
+import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ledgers import LEAD_ID, an_intent, content, opened
 
+from bulkpost.clock import SystemClock
 from bulkpost.errors import LedgerWriteError
 from bulkpost.ledger.entries import Rearm, Refused, Settlement, Wait, row_id_of
 from bulkpost.ledger.states import State
@@ -96,7 +98,12 @@ async def test_a_value_that_sqlite_cannot_take_leaves_nobody_waiting(tmp_path: P
     async with opened(path) as ledger:
         poison = Settlement(row_id_of(1, 9), Outcome(OutcomeKind.ERROR, price_micros=1 << 70))
         ledger.writer.put(poison)
-        with anyio.fail_after(10), pytest.raises(LedgerWriteError):
+        with (
+            anyio.fail_after(10),
+            pytest.raises(
+                LedgerWriteError, match=r"writing to the ledger failed \(OverflowError\)"
+            ),
+        ):
             await ledger.writer.arm(an_intent(1))
         with pytest.raises(LedgerWriteError):
             await ledger.writer.arm(an_intent(2))
@@ -115,3 +122,157 @@ async def test_an_ending_without_an_intent_stops_the_run_and_is_kept(tmp_path: P
         assert ledger.writer.failure is not None
 
     assert LEAD_ID in path.with_name("leads.db.rescue").read_text()
+
+
+async def test_a_mark_is_on_disk_after_the_flush(tmp_path: Path) -> None:
+    """The next run begins behind it."""
+    path = tmp_path / "leads.db"
+    async with opened(path) as ledger:
+        ledger.writer.advance(1, 5)
+        with anyio.fail_after(10):
+            await ledger.writer.flush()
+        found = content(path, "SELECT low_water FROM input")
+
+    assert [(5,)] == found
+
+
+async def test_times_count_from_the_beginning_of_their_run(tmp_path: Path) -> None:
+    """In milliseconds, when the entry came, not when it was written."""
+    path = tmp_path / "leads.db"
+    async with opened(path) as ledger:
+        run_id = ledger.writer._pending.group.run_id  # noqa: SLF001  # the run goes on
+        ledger.writer.begin(run_id, SystemClock().now_s() - 1_000)
+        assert await ledger.writer.arm(an_intent(1))
+        ledger.writer.begin(run_id, SystemClock().now_s() - 2_000)
+        ledger.writer.put(Settlement(row_id_of(1, 1), SUCCESS))
+        ledger.writer.put(Refused(row_id_of(1, 2), State.INVALID, "why"))
+        await ledger.writer.flush()
+        await ledger.writer.flush()
+
+    times = content(path, "SELECT elapsed_ms / 100000 FROM outcome")
+    assert [(20,), (20,)] == times
+
+
+async def test_a_run_may_follow_another(tmp_path: Path) -> None:
+    """Closed means: return when nothing is left; reopened, the writer writes on."""
+    path = tmp_path / "leads.db"
+    async with opened(path) as ledger:
+        ledger.writer.close()
+        await anyio.wait_all_tasks_blocked()
+        ledger.writer.reopen()
+        with anyio.fail_after(10):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(ledger.writer.run)
+                await anyio.wait_all_tasks_blocked()
+                assert await ledger.writer.arm(an_intent(1))
+                ledger.writer.put(Settlement(row_id_of(1, 1), SUCCESS))
+                ledger.writer.close()
+
+    assert [(10,)] == content(path, "SELECT state FROM outcome")
+
+
+async def test_a_cancelled_worker_leaves_only_when_its_intent_is_on_disk(tmp_path: Path) -> None:
+    """Cut short, nobody would know that an armed row was never sent."""
+    path = tmp_path / "leads.db"
+    armed: list[bool] = []
+    async with opened(path) as ledger:
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            armed.append(await ledger.writer.arm(an_intent(1)))
+            ledger.writer.put(Settlement(row_id_of(1, 1), SUCCESS))
+
+    assert [True] == armed
+    assert [(10,)] == content(path, "SELECT state FROM outcome")
+
+
+async def test_what_was_rescued_is_told_in_the_log_and_in_the_advice(tmp_path: Path) -> None:
+    """How much, and where it is; once the failure is known it is not told again."""
+    path = tmp_path / "leads.db"
+    rescue = path.with_name("leads.db.rescue")
+    with structlog.testing.capture_logs() as log:
+        async with opened(path) as ledger:
+            for _ in range(2):
+                ledger.writer.put(Settlement(row_id_of(1, 3), SUCCESS))
+                ledger.writer.put(Wait(row_id_of(1, 4), 1, WAITING, 0, due_at_ms=1))
+                await ledger.writer.flush()
+            failure = ledger.writer.failure
+
+    assert failure is not None
+    assert "an ending came for a row that was not under way" == failure.message
+    assert f"Answers in hand were written to {rescue}; the next run imports" in failure.advice
+    rescued = {
+        "event": "outcomes_rescued",
+        "log_level": "error",
+        "count": 2,
+        "path": str(rescue),
+    }
+    assert [
+        {
+            "event": "ledger_write_failed",
+            "log_level": "error",
+            "error": failure.message,
+            "ledger": str(path),
+        },
+        rescued,
+        rescued,
+    ] == log
+    assert 4 == len(rescue.read_text().splitlines())
+
+
+async def test_answers_without_any_file_are_told_as_such(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where the rescue file cannot be written, standard error has them."""
+    path = tmp_path / "leads.db"
+    with structlog.testing.capture_logs() as log:
+        async with opened(path) as ledger:
+            path.with_name("leads.db.rescue").mkdir()
+            ledger.writer.put(Settlement(row_id_of(1, 3), SUCCESS))
+            await ledger.writer.flush()
+            failure = ledger.writer.failure
+
+    assert failure is not None
+    assert "Answers in hand were written to standard error" in failure.advice
+    assert "standard error" == log[-1]["path"]
+    assert LEAD_ID in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("has_ballast", [True, False])
+async def test_the_ballast_is_given_back_once(tmp_path: Path, *, has_ballast: bool) -> None:
+    """Without it, or after it, answers that the database refuses go to the rescue file."""
+    path = tmp_path / "leads.db"
+    ballast = path.with_name("leads.db.ballast")
+    async with opened(path) as ledger:
+        if not has_ballast:
+            ballast.unlink()
+        for row in (3, 4):
+            ledger.writer.put(Settlement(row_id_of(1, row), SUCCESS))
+            await ledger.writer.flush()
+        was_there = ballast.exists()
+
+    assert not was_there
+    assert 2 == len(path.with_name("leads.db.rescue").read_text().splitlines())
+
+
+async def test_answers_of_a_group_that_failed_are_written_without_its_intents(
+    tmp_path: Path,
+) -> None:
+    """Whatever spoilt the group was in an intent: the answers get a second try, and are kept."""
+    path = tmp_path / "leads.db"
+    async with opened(path) as ledger:
+        for row in (1, 2):
+            assert await ledger.writer.arm(an_intent(row))
+        ledger.writer.put(Settlement(row_id_of(1, 1), SUCCESS))
+        ledger.writer.put(Wait(row_id_of(1, 2), 1, WAITING, 0, due_at_ms=1))
+        ledger.writer.put(Refused(row_id_of(1, 3), State.INVALID, "why"))
+        with anyio.fail_after(10), pytest.raises(LedgerWriteError):
+            await ledger.writer.arm(an_intent(4, ambiguous=1 << 70))
+
+    assert not path.with_name("leads.db.rescue").exists()
+    assert [(1, 10, None), (3, 40, "why")] == content(
+        path,
+        "SELECT row_id & 0xFF, state, text FROM outcome LEFT JOIN reason ON reason.id = reason_id",
+    )
+    assert [(2, 1, "HTTP 503")] == content(
+        path, "SELECT row_id & 0xFF, phase, text FROM intent JOIN reason ON reason.id = reason_id"
+    )
