@@ -94,18 +94,6 @@ async def test_known_bytes_are_not_read_as_other_rows(tmp_path: Path) -> None:
     assert ["Ann", "Bob"] == taken(sandbox)
 
 
-async def test_an_empty_file_is_no_error(tmp_path: Path) -> None:
-    """I17: nothing to submit is said, and is no failure."""
-    (tmp_path / "a.csv").write_text("")
-    recorder = Recorder()
-    sandbox = a_sandbox()
-    async with serve(sandbox) as address:
-        result = await submit(address.origin, tmp_path, "a.csv", observer=recorder)
-
-    assert ExitStatus.DONE is result.exit_status
-    assert [] == taken(sandbox)
-
-
 async def test_rules_that_were_left_half_way_are_looked_at_again(tmp_path: Path) -> None:
     """Rows refused under a wrong key are sent once the right one is back."""
     rows = "".join(f"N{number},n{number}@example.com,TX\n" for number in range(40))
