@@ -17,7 +17,8 @@ from bulkpost.reading.settings import ReadingSettings
 
 _CHUNK_BYTES = 1024 * 1024
 _HEAD_BYTES = 16
-_PARQUET_MAGIC = (b"PAR1", b"PARE")
+_ENCRYPTED_MAGIC = b"PARE"
+_PARQUET_MAGIC = (b"PAR1", _ENCRYPTED_MAGIC)
 _FOREIGN_MAGIC = (
     (b"PK\x03\x04", "a ZIP archive or an Excel workbook"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
@@ -97,6 +98,10 @@ def _is_parquet(head: bytes, settings: ReadingSettings, name: str) -> bool:
         raise InputError(
             f"{name} is a Parquet file, but the format {settings.format} is given.",
             advice="Leave the format out.",
+        )
+    if head.startswith(_ENCRYPTED_MAGIC):
+        raise InputError(
+            f"{name} is an encrypted Parquet file.", advice="Write it again without encryption."
         )
     return is_parquet
 

@@ -91,7 +91,8 @@ class ParquetReader:
     def _damaged(self) -> InputError:
         return InputError(
             f"{self.path.name} is cut off, damaged or encrypted: it cannot be read as Parquet.",
-            advice="Get the file again; compare its size with the original's.",
+            advice="Get the file again and compare its size with the original's, or write it"
+            " without encryption.",
         )
 
     def _named(self, schema: Any) -> Columns:

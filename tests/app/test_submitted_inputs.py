@@ -97,8 +97,12 @@ async def test_a_limit_counts_over_all_inputs(tmp_path: Path) -> None:
     assert list(range(1, 7)) == answerer.rows
 
 
-async def test_standard_input_is_kept_private_resumed_and_removed(tmp_path: Path) -> None:
-    """Killed in the middle and piped in again, it goes on; once done, no copy of it is left."""
+async def test_i22_standard_input_is_kept_private_resumed_and_removed(tmp_path: Path) -> None:
+    """A list that comes through a pipe is kept in a file that only its owner can read.
+
+    Killed in the middle and piped in again, the run goes on where it stood. Once nothing of the
+    list may be sent any more, no copy of it is left.
+    """
     data = a_list(tmp_path, 12).read_bytes()
     home = tmp_path / "home"
     home.mkdir()
