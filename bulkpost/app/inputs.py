@@ -33,7 +33,7 @@ from bulkpost.ledger.states import REFUSED, State
 from bulkpost.mapping.column_map import ColumnMap, build_map
 from bulkpost.mapping.finding import Refusal
 from bulkpost.mapping.identity import Identifier, reference_of
-from bulkpost.reading.formats import Compression
+from bulkpost.reading.formats import Compression, InputKind
 from bulkpost.reading.inputs import resolve_inputs, spool_stdin
 from bulkpost.reading.reader import Reader, open_reader
 from bulkpost.redact import scrub_path
@@ -88,6 +88,11 @@ async def take_in_all(
         batches.append(batch)
         for finding in batch.column_map.warnings:
             observer.noted(f"{_called(path)}: {finding.message}. {finding.advice}".rstrip())
+        if _may_be_cut(batch):
+            observer.noted(
+                f"{_called(path)}: the last line has no line end. If the file was cut off, or is "
+                "still being written, its last row is not whole"
+            )
         await _note_rules(inputs, batch.intake, observer)
     return batches
 
@@ -143,6 +148,16 @@ def _rules_digest(column_map: ColumnMap, settings: Settings) -> str:
     )
     spelled = f"{column_map.digest} {limits}"
     return hashlib.sha256(spelled.encode()).hexdigest()
+
+
+def _may_be_cut(batch: Batch) -> bool:
+    """Tell whether a list that was read just now ends amid a line, for all that can be seen."""
+    reader, intake = batch.reader, batch.intake
+    is_text = reader.format.kind is not InputKind.PARQUET
+    was_read = intake.bad_rows is not None and intake.record.rows > 0
+    if not (is_text and was_read and reader.is_resumable):
+        return False
+    return not intake.marks or intake.marks[-1].position.row_number <= intake.record.rows
 
 
 async def _note_rules(inputs: KnownInputs, intake: Intake, observer: Observer) -> None:

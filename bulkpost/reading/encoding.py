@@ -145,7 +145,8 @@ def _known(given: str) -> str:
     try:
         codec = codecs.lookup(given).name
         "\r\n".encode(codec)  # refuses base64 and its like
-    except LookupError:
+        b"\x80".decode(codec, "backslashreplace")  # and those of names in URLs
+    except (LookupError, UnicodeError):
         raise InputError(
             f"The encoding {given} is not known.",
             advice="Names such as utf-8, cp1252, latin-1 and utf-16 are.",

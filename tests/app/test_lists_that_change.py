@@ -206,3 +206,18 @@ async def test_i28_a_list_that_is_gone_when_its_turn_comes_is_refused(tmp_path: 
             await submitted(order, Meddler())
 
     assert [] == answerer.seen
+
+
+@pytest.mark.parametrize(("end", "is_told"), [("", True), ("\n", False), ("\r", False)])
+async def test_i21_a_list_that_ends_amid_a_line_is_told(
+    tmp_path: Path, end: str, *, is_told: bool
+) -> None:
+    """A list whose last line has no end is sent, with a warning that it may have been cut off."""
+    (tmp_path / "leads.csv").write_text(f"row,a\n1,x\n2,y{end}", newline="")
+    answerer, observer = Answerer(), Recorder()
+    async with fault_server(answerer.script) as server:
+        order = an_order(server.url, tmp_path / "leads.csv", ledger=tmp_path / "l.db")
+        await submitted(order, observer)
+
+    assert [1, 2] == sorted(answerer.rows)
+    assert is_told is any("the last line has no line end" in note for note in observer.notes)
