@@ -75,7 +75,7 @@ def test_an_empty_cell_is_not_sent_and_a_cell_of_spaces_is() -> None:
 
 
 def test_i31_a_row_with_all_fields_empty_is_refused() -> None:
-    """I31: an empty lead is billed all the same, and constants do not make it one."""
+    """A row whose sent cells are all empty is invalid, even if constants would go with it."""
     column_map = mapped(("a", "b"), {"b": False}, constants={"c": "1"})
     assert Refusal("all fields are empty") == column_map.lead(row("", "dropped"))
 
@@ -88,7 +88,7 @@ def test_i31_a_row_of_blanks_is_refused_like_an_empty_one(blank: str) -> None:
 
 
 def test_i29_cells_are_stripped_if_asked_for_and_by_that_rule_the_map_is_another() -> None:
-    """With `strip`, what stands around a text is not sent, and a cell of blanks is empty."""
+    """With `strip`, spaces around a text are not sent, and a cell of nothing else is empty."""
     kept, stripped = mapped(("a", "b", "c")), mapped(("a", "b", "c"), strip=True)
     cells = (" x y\u00a0", "\u200b \u200bz\ufeff\n", "\u2060 ")
 
@@ -98,14 +98,14 @@ def test_i29_cells_are_stripped_if_asked_for_and_by_that_rule_the_map_is_another
 
 
 def test_i15_duplicate_headers_are_refused_by_number() -> None:
-    """I15: a header that stands there twice is named with all its places."""
+    """A header that stands there twice refuses the list, with the numbers of all its columns."""
     message = refused(("email", "state", "email"))
     assert "column 1 'email', column 3 'email': the header stands there more than once" in message
 
 
 @pytest.mark.parametrize("twin", ["Email", "EMAIL", "email ", "\tEmail", "\ufeffemail"])
 def test_i15_names_that_differ_only_in_case_or_spaces_are_refused(twin: str) -> None:
-    """I15: two names that people read as one would be two fields, one of them unknown."""
+    """Two headers that differ only in case or outer spaces refuse the list, with their numbers."""
     message = refused(("email", "state", twin))
     assert "differ only in case or outer spaces" in message
     assert "column 1 " in message
@@ -257,7 +257,7 @@ def test_a_defect_of_the_row_is_its_refusal() -> None:
 
 
 def test_i30_a_lone_surrogate_is_refused_without_its_text() -> None:
-    """I30: text that cannot be encoded is refused by column, and only if it would be sent."""
+    """A cell that is no valid Unicode text makes its row invalid, but only if it would be sent."""
     column_map = mapped(("a", "b", "c"), {"c": False})
     assert Refusal("column 2 (b) is not valid Unicode text") == column_map.lead(
         row("1", "x\ud800", "")

@@ -42,7 +42,7 @@ def identity(
 
 
 def test_i29_a_key_cell_is_the_same_with_and_without_spaces_if_cells_are_stripped() -> None:
-    """With `strip`, spaces around a key cell make no other row, and blanks are no key."""
+    """With `strip`, spaces around a key make no other row, and a key of nothing else is none."""
     columns, settings = ("no", "a"), MapSettings(strip=True)
 
     plain = identity(columns, ("7", "x"), settings, key=("no",))

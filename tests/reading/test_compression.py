@@ -29,7 +29,7 @@ CONTENT = b"a,b\n" + b"".join(
 def test_i20_a_packed_input_is_told_by_its_bytes(
     read: Read, pack: Callable[[bytes], bytes], word: str
 ) -> None:
-    """A suffix that lies, or none, changes nothing."""
+    """A list packed with gzip, bzip2, xz or zstd is told by its bytes, whatever its name says."""
     seen = read(pack(CONTENT), "leads.csv")
 
     assert 3000 == len(seen.good)
@@ -37,7 +37,7 @@ def test_i20_a_packed_input_is_told_by_its_bytes(
 
 
 def test_i20_a_suffix_that_promises_packing_may_lie(read: Read) -> None:
-    """Plain text called .gz is plain text."""
+    """A plain list whose name ends in `.gz` is read as the plain list that it is."""
     assert "CSV, comma, UTF-8" == read(CONTENT, "leads.csv.gz").description
 
 
@@ -45,7 +45,7 @@ def test_i20_a_suffix_that_promises_packing_may_lie(read: Read) -> None:
 def test_i20_two_members_are_one_input(
     read: Read, pack: Callable[[bytes], bytes], word: str
 ) -> None:
-    """Packed files that were joined are read to the end of the last."""
+    """Packed files that were joined to one are read to the end of the last."""
     half = len(CONTENT) // 2
 
     seen = read(pack(CONTENT[:half]) + pack(CONTENT[half:]))
@@ -58,7 +58,7 @@ def test_i20_two_members_are_one_input(
 def test_i20_a_packed_input_that_is_cut_off_is_refused_by_the_survey(
     tmp_path: Path, pack: Callable[[bytes], bytes], word: str, cut_bytes: int
 ) -> None:
-    """Whatever is missing, it is noticed before a lead is sent."""
+    """A packed list that is cut off, wherever it is, is refused before its first row is sent."""
     path = tmp_path / "leads.csv.gz"
     path.write_bytes(pack(CONTENT)[:-cut_bytes])
 
@@ -75,7 +75,7 @@ def test_i20_a_packed_input_that_is_cut_off_is_refused_by_the_survey(
 def test_i20_a_damaged_packed_input_is_refused(
     tmp_path: Path, pack: Callable[[bytes], bytes], word: str
 ) -> None:
-    """A flipped bit in the middle is found by the format's checksum."""
+    """A packed list with a single wrong bit is refused before its first row is sent."""
     packed = bytearray(pack(CONTENT))
     packed[len(packed) // 2] ^= 0x10
     path = tmp_path / "leads"

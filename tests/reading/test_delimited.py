@@ -9,7 +9,7 @@ Read = Callable[..., Any]
 
 
 def test_i1_a_longer_first_row_is_invalid_with_its_line(read: Read) -> None:
-    """A first row longer than the header shifts nothing: it is invalid, the next is not."""
+    """A first row with more cells than the header is invalid, and shifts no other row."""
     seen = read(b"a,b\n1,2,3\n4,5\n6,7,\n")
 
     assert {
@@ -21,7 +21,7 @@ def test_i1_a_longer_first_row_is_invalid_with_its_line(read: Read) -> None:
 
 
 def test_i2_a_longer_later_row_spoils_no_other(read: Read) -> None:
-    """A later row that is longer is invalid, and the rows around it are read."""
+    """A later row with more cells than the header is invalid, and the rows around it are read."""
     seen = read(b"a,b\n1,2\n3,4,5\n6,7\n")
 
     assert [("1", "2"), ("6", "7")] == seen.good
@@ -29,7 +29,7 @@ def test_i2_a_longer_later_row_spoils_no_other(read: Read) -> None:
 
 
 def test_i3_a_shorter_row_is_invalid_unless_padding_is_asked_for(read: Read) -> None:
-    """A missing cell is not an empty cell, unless the user says so."""
+    """A row with fewer cells than the header is invalid, unless `short_rows` asks for padding."""
     content = b"a,b,c\n1,2\n3,4,5\n"
 
     assert {1: (2, "only 2 of 3 cells")} == read(content).bad
@@ -45,18 +45,18 @@ def test_a_longer_row_stays_invalid_when_short_ones_are_padded(read: Read) -> No
     "text", ["0123", "01234", "1e5", "True", "12345678901234567890123", "1.10", " x ", "\u00a0y"]
 )
 def test_i4_text_that_looks_like_something_else_is_kept(read: Read, text: str) -> None:
-    """No cell becomes a number or a truth value, and none is stripped."""
+    """A cell that looks like a number or a truth value stays the text that it is."""
     assert [(text, "z")] == read(f"a,b\n{text},z\n".encode()).good
 
 
 @pytest.mark.parametrize("text", ["NA", "null", "None", "nan", "N/A", "#N/A", "NULL"])
 def test_i5_words_that_mean_nothing_elsewhere_are_kept(read: Read, text: str) -> None:
-    """Somebody's name may be Null."""
+    """Cells such as `NA`, `null` and `None` stay the text that they are."""
     assert [(text, "z")] == read(f"a,b\n{text},z\n".encode()).good
 
 
 def test_i6_a_column_with_blanks_keeps_its_digits(read: Read) -> None:
-    """A telephone number beside an empty cell gets no decimal point."""
+    """A telephone number in a column with empty cells gets no decimal point."""
     seen = read(b"name,phone\na,5127891111\nb,\n")
 
     assert [("a", "5127891111"), ("b", "")] == seen.good
@@ -64,7 +64,7 @@ def test_i6_a_column_with_blanks_keeps_its_digits(read: Read) -> None:
 
 @pytest.mark.parametrize("header", [b"\xef\xbb\xbfa,b", b'\xef\xbb\xbf"a","b"'])
 def test_i7_a_byte_order_mark_is_no_part_of_the_first_name(read: Read, header: bytes) -> None:
-    """With and without quotes the header is clean, and the mark is stated."""
+    """A byte order mark before the header is no part of the first name, in quotes or not."""
     seen = read(header + b"\r\n1,2\r\n")
 
     assert ("a", "b") == seen.columns
@@ -74,7 +74,7 @@ def test_i7_a_byte_order_mark_is_no_part_of_the_first_name(read: Read, header: b
 
 @pytest.mark.parametrize("codec", ["utf-16", "utf-32"])
 def test_i8_wide_text_is_recognised_by_its_mark(read: Read, codec: str) -> None:
-    """Excel's Unicode text is read without being told."""
+    """A list in UTF-16 or UTF-32, such as Excel's Unicode text, is told by its byte order mark."""
     seen = read("name\tcity\r\nJosé\t北京\r\nx\ty\r\n".encode(codec), "leads.txt")
 
     assert [("José", "北京"), ("x", "y")] == seen.good
@@ -86,7 +86,7 @@ def test_i8_wide_text_is_recognised_by_its_mark(read: Read, codec: str) -> None:
 def test_i8_wide_text_without_a_mark_is_named_and_readable_when_named(
     read: Read, codec: str
 ) -> None:
-    """The error gives the encoding to name; naming it reads the file."""
+    """A list in UTF-16 without its mark is refused, with the encoding to give."""
     content = "name,city\nJosé,Köln\n".encode(codec)
 
     with pytest.raises(InputError) as refused:
@@ -97,7 +97,7 @@ def test_i8_wide_text_without_a_mark_is_named_and_readable_when_named(
 
 
 def test_i9_bytes_that_are_not_utf_8_refuse_the_input(read: Read) -> None:
-    """The error names the line, the byte and the encoding to give, and shows no cell."""
+    """A byte that is not UTF-8 refuses the list, with its line and the encoding that is likely."""
     content = "name,city\nAnn,Rome\nJosé,Málaga\nRenée,Besançon\n".encode("cp1252")
 
     with pytest.raises(InputError) as refused:
@@ -109,7 +109,7 @@ def test_i9_bytes_that_are_not_utf_8_refuse_the_input(read: Read) -> None:
 
 
 def test_i9_a_given_encoding_makes_a_bad_row_invalid_and_reads_the_rest(read: Read) -> None:
-    """With an encoding given, one undecodable line is one invalid row, never mojibake."""
+    """With an encoding given, a line that is not in it is one invalid row, and the rest is read."""
     seen = read(b"a,b\nJos\xc3\xa9,1\nbad\xff,2\nx,3\n", encoding="utf-8")
 
     assert {2: (3, "the line is not UTF-8")} == seen.bad
@@ -143,7 +143,7 @@ def test_an_encoding_whose_line_ends_are_not_ascii_is_transcoded(read: Read) -> 
 
 
 def test_i10_a_nul_makes_its_row_invalid(read: Read) -> None:
-    """A NUL in a cell, and a block of NULs after the last row, are invalid rows."""
+    """A row with a NUL character is invalid, and so is a block of them at the end of the file."""
     seen = read(b"a,b\n1,\x00\n3,4\n" + b"\x00" * 5000)
 
     assert {1: 2, 3: 4} == {number: line for number, (line, _) in seen.bad.items()}
@@ -152,7 +152,7 @@ def test_i10_a_nul_makes_its_row_invalid(read: Read) -> None:
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_i11_line_ends_inside_quotes_belong_to_the_cell(read: Read, end: str) -> None:
-    """A cell keeps its line ends, rows count as rows, and lines as lines."""
+    """Line ends inside quotes belong to the cell; rows are counted as rows, and lines as lines."""
     content = f'a,b{end}1,"x{end}y{end}z"{end}2,w{end}'.encode()
 
     seen = read(content)
@@ -171,7 +171,7 @@ def test_i11_line_ends_inside_quotes_belong_to_the_cell(read: Read, end: str) ->
     ],
 )
 def test_i12_line_ends_may_be_mixed(read: Read, content: bytes) -> None:
-    """LF, CRLF and CR each end a line."""
+    """LF, CRLF and CR each end a line, in one file, too."""
     seen = read(content)
 
     assert [("1", "2"), ("3", "4")] == seen.good
@@ -179,13 +179,13 @@ def test_i12_line_ends_may_be_mixed(read: Read, content: bytes) -> None:
 
 
 def test_i13_an_unclosed_quote_is_an_error_at_its_line(read: Read) -> None:
-    """The error names the line where the quote opens, not the end of the file."""
+    """A quote that is never closed refuses the list, with the line where it opens."""
     with pytest.raises(InputError, match="line 3: a quote opens"):
         read(b'a,b\n1,2\n3,"x\n' + b"4,5\n" * 1000)
 
 
 def test_i13_an_unclosed_quote_is_found_within_the_record_limit(read: Read) -> None:
-    """A quote that swallows rows stops the reading after record_bytes_max, not at the end."""
+    """A quote that runs on beyond `record_bytes_max` refuses the list, with its line."""
     content = b'a,b\n3,"x\n' + b"4,5\n" * 1000 + b'"\n6,7\n'
 
     with pytest.raises(InputError, match="line 2: a quote opens"):
@@ -207,7 +207,7 @@ def test_i13_a_quote_that_closes_far_below_is_an_error_at_its_line(read: Read) -
 
 
 def test_i14_a_stray_quote_is_text(read: Read) -> None:
-    """Only a quote that opens a cell is special."""
+    """A quote inside a cell that does not begin with one is text like any other character."""
     assert [('x"y', '5" disk')] == read(b'a,b\nx"y,5" disk\n').good
 
 
@@ -235,7 +235,7 @@ def test_a_row_with_broken_quotes_may_have_many_lines(read: Read) -> None:
     assert [("2", "3"), ("4", '5"')] == seen.good
 
 
-def test_i15_names_are_kept_as_they_are(read: Read) -> None:
+def test_names_are_kept_as_they_are(read: Read) -> None:
     """Duplicate and empty names stay visible; only outer white space goes, and is reported."""
     seen = read("email, Email ,,email,\u200bphone\ufeff\n1,2,3,4,5\n".encode())
 
@@ -258,7 +258,7 @@ def test_i15_names_are_kept_as_they_are(read: Read) -> None:
 def test_i17_nothing_and_blank_lines_are_no_rows(
     read: Read, content: bytes, columns: tuple[str, ...], cells: list[tuple[str, ...]]
 ) -> None:
-    """Blank lines take no row number; an empty cell of a single column is written in quotes."""
+    """Blank lines are no rows and take no row number; an empty file has no rows either."""
     seen = read(content)
 
     assert columns == seen.columns
@@ -267,18 +267,18 @@ def test_i17_nothing_and_blank_lines_are_no_rows(
 
 
 def test_i17_blank_lines_count_as_lines(read: Read) -> None:
-    """The line number is that of the file, whatever was skipped."""
+    """The line number of a row is that in the file: blank lines count."""
     assert [3, 6] == [row.line_number for row in read(b"a,b\n\n1,2\n\n\n3,4\n").rows]
 
 
 def test_i18_too_many_columns_are_refused(read: Read) -> None:
-    """The message names the number and the limit."""
+    """A list with more columns than the limit is refused, with their number and the limit."""
     with pytest.raises(InputError, match=r"2,001 columns; the limit is 2,000"):
         read(b",".join(b"c%d" % number for number in range(2001)) + b"\n")
 
 
 def test_i19_a_cell_beyond_the_limit_makes_its_row_invalid(read: Read) -> None:
-    """One byte more than the limit is invalid; the limit itself and the next row are not."""
+    """A cell that is one byte longer than the limit makes its row invalid, and no other."""
     content = b"a,b\n" + b"x" * 64 + b",1\n" + b"x" * 65 + b",2\nz,3\n"
 
     seen = read(content, cell_bytes_max=64)
@@ -287,7 +287,7 @@ def test_i19_a_cell_beyond_the_limit_makes_its_row_invalid(read: Read) -> None:
     assert 2 == len(seen.good)
 
 
-def test_i19_the_standard_librarys_own_limit_does_not_show(read: Read) -> None:
+def test_the_standard_librarys_own_limit_does_not_show(read: Read) -> None:
     """A cell of one MiB is read."""
     cell = "x" * 1024 * 1024
 
@@ -295,7 +295,7 @@ def test_i19_the_standard_librarys_own_limit_does_not_show(read: Read) -> None:
 
 
 def test_i19_a_quote_that_opens_in_a_line_beyond_the_limit_is_not_lost(read: Read) -> None:
-    """The lines of the same row are not taken for rows."""
+    """A row whose line is too long is one invalid row, with all the lines that its quotes hold."""
     content = b'a,b\n1,"' + b"x" * 900 + b'\nlooks,like a row\nends"\n2,3\n'
 
     seen = read(content, record_bytes_max=256, cell_bytes_max=128)
@@ -305,7 +305,7 @@ def test_i19_a_quote_that_opens_in_a_line_beyond_the_limit_is_not_lost(read: Rea
 
 
 @pytest.mark.parametrize("more", range(66))
-def test_i19_a_line_beyond_the_limit_may_end_anywhere(read: Read, more: int) -> None:
+def test_a_line_beyond_the_limit_may_end_anywhere(read: Read, more: int) -> None:
     """Its CRLF is one line end wherever the blocks of the reading fall."""
     content = b"a,b\r\n1," + b"x" * (900 + more) + b"\r\n2,3\r\n"
 
@@ -316,7 +316,7 @@ def test_i19_a_line_beyond_the_limit_may_end_anywhere(read: Read, more: int) -> 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("cell_bytes_max", range(16, 50))
-def test_i12_a_line_end_is_one_wherever_the_blocks_fall(
+def test_a_line_end_is_one_wherever_the_blocks_fall(
     read: Read, end: str, cell_bytes_max: int
 ) -> None:
     """Half a CRLF at the end of a block is no line end of its own."""
@@ -330,7 +330,7 @@ def test_i12_a_line_end_is_one_wherever_the_blocks_fall(
 
 @pytest.mark.parametrize("quote", [b"", b'"'])
 def test_i19_a_line_beyond_the_record_limit_is_passed_over(read: Read, quote: bytes) -> None:
-    """A line longer than the limit is one invalid row with its number; the rest is read."""
+    """A line longer than `record_bytes_max` is one invalid row, and the rest is read."""
     content = b"a,b\n1," + quote + b"x" * 900 + quote + b"\r\n2,3\r\n"
 
     seen = read(content, record_bytes_max=256, cell_bytes_max=128)
@@ -340,7 +340,7 @@ def test_i19_a_line_beyond_the_record_limit_is_passed_over(read: Read, quote: by
     assert [2, 3] == [row.line_number for row in seen.rows]
 
 
-def test_i31_a_row_of_empty_cells_is_a_row(read: Read) -> None:
+def test_a_row_of_empty_cells_is_a_row(read: Read) -> None:
     """Whoever maps it decides; it keeps its number."""
     assert [("", ""), ("1", "2")] == read(b"a,b\n,\n1,2\n").good
 
@@ -424,7 +424,7 @@ def test_i16_without_a_header_the_first_line_is_the_first_row(
 
 
 def test_i16_without_a_header_the_first_row_must_be_sound(read: Read) -> None:
-    """Without a header the first row says how many columns there are, so it must be sound."""
+    """Without a header a first row that cannot be read refuses the list: it tells the columns."""
     for content in (b'1,"b\n1,2\n', b"1,\x00b\n1,2\n", b'"a"x,b\n1,2\n'):
         with pytest.raises(InputError, match="line 1: the first row"):
             read(content, header=False)

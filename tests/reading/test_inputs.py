@@ -40,7 +40,7 @@ def test_a_name_that_exists_is_no_pattern(folder: Path) -> None:
     ],
 )
 def test_i28_what_is_no_readable_file_is_refused(folder: Path, argument: str, words: str) -> None:
-    """Every refusal says what to do."""
+    """What is no file that can be read is refused, with what to do."""
     with pytest.raises(InputError, match=words) as refused:
         resolve_inputs([str(folder / argument)])
 
@@ -48,7 +48,7 @@ def test_i28_what_is_no_readable_file_is_refused(folder: Path, argument: str, wo
 
 
 def test_i28_devices_and_pipes_are_refused(folder: Path) -> None:
-    """A pipe could not be read twice; standard input can be kept."""
+    """A device or a named pipe is refused, for it could not be read twice."""
     os.mkfifo(folder / "pipe")
 
     for path in (folder / "pipe", Path("/dev/null")):
@@ -57,7 +57,7 @@ def test_i28_devices_and_pipes_are_refused(folder: Path) -> None:
 
 
 def test_i28_a_symlink_loop_is_refused(folder: Path) -> None:
-    """It is an error with words, not a traceback."""
+    """A symbolic link that leads back to itself is refused with words."""
     (folder / "loop").symlink_to(folder / "loop")
 
     with pytest.raises(InputError, match="loop"):
@@ -65,7 +65,7 @@ def test_i28_a_symlink_loop_is_refused(folder: Path) -> None:
 
 
 def test_i28_an_unreadable_file_is_refused(folder: Path) -> None:
-    """The advice names the command that helps."""
+    """A list that this user may not read is refused, with the command that helps."""
     (folder / "a.csv").chmod(0)
 
     with unprivileged(), pytest.raises(InputError, match="may not be read") as refused:
@@ -90,7 +90,7 @@ def test_no_input_is_refused() -> None:
 
 
 def test_i22_the_same_bytes_are_kept_in_the_same_private_file(tmp_path: Path) -> None:
-    """Piping a list again resumes it; nobody else can read it, and no partial file stays."""
+    """A list that is piped in again is known again; its copy is readable by its owner only."""
     directory = tmp_path / "deep" / "spool"
     content = b"a,b\n" + b"1,2\n" * 1_000_000
 

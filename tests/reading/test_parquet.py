@@ -67,7 +67,7 @@ def texts(tmp_path: Path, values: list[Any], kind: Any) -> list[str]:
 def test_i24_each_type_has_one_text_form(
     tmp_path: Path, kind: Any, values: list[Any], expected: list[str]
 ) -> None:
-    """The table of ``bulkpost.reading.text_form`` holds; null is an empty cell."""
+    """Each type of a Parquet column has one text form; null is an empty cell."""
     assert expected == texts(tmp_path, values, kind)
 
 
@@ -89,7 +89,7 @@ def test_i24_each_type_has_one_text_form(
     ids=str,
 )
 def test_i24_timestamps_are_rfc_3339(tmp_path: Path, kind: Any, expected: list[str]) -> None:
-    """Z for UTC, the zone's offset for another, nothing where no zone is known."""
+    """Timestamps are sent as RFC 3339, with the offset of their zone if they have one."""
     seconds = pa.array([1_704_462_300, -1], pa.int64())
     stamps = seconds.cast(pa.timestamp("s")).cast(pa.timestamp(kind.unit))
     column = stamps.cast(pa.int64()).cast(kind)
@@ -100,7 +100,7 @@ def test_i24_timestamps_are_rfc_3339(tmp_path: Path, kind: Any, expected: list[s
 
 @pytest.mark.parametrize("zone", [None, "UTC", "+02:00"])
 def test_i24_fractions_of_a_second_are_shown_as_needed(tmp_path: Path, zone: str | None) -> None:
-    """Nanoseconds survive, and zeros at their end do not."""
+    """Fractions of a second are sent to the last digit that is not zero."""
     values = pa.array([1, 1_500_000_000, -1, None], pa.int64()).cast(pa.timestamp("ns", zone))
 
     cells = [row.cells[0] for row in rows_of(a_parquet(tmp_path, pa.table({"x": values})))]
@@ -110,7 +110,7 @@ def test_i24_fractions_of_a_second_are_shown_as_needed(tmp_path: Path, zone: str
 
 
 def test_i23_columns_without_a_text_form_are_named(tmp_path: Path) -> None:
-    """Lists, structs, maps and bytes are reported, and their cells are empty."""
+    """Parquet columns of lists, structs, maps and bytes are told by name and what they hold."""
     table = pa.table(
         {
             "id": [1, 2],
@@ -132,7 +132,7 @@ def test_i23_columns_without_a_text_form_are_named(tmp_path: Path) -> None:
 
 
 def test_i25_duplicate_columns_stay_visible(tmp_path: Path) -> None:
-    """Two columns of one name are two columns, beside an unusable one too."""
+    """Two Parquet columns of one name stay two, so that the list can be refused for them."""
     table = pa.table(
         [pa.array(["1"]), pa.array([["x"]]), pa.array(["2"])], names=["email", "tags", "email"]
     )
@@ -143,7 +143,7 @@ def test_i25_duplicate_columns_stay_visible(tmp_path: Path) -> None:
 
 
 def test_i25_no_rows_and_no_columns_are_no_error(tmp_path: Path) -> None:
-    """An empty table has columns and no rows."""
+    """A Parquet file with columns and no rows is no error."""
     with open_reader(a_parquet(tmp_path, pa.table({"a": pa.array([], pa.string())}))) as reader:
         assert ("a",) == reader.columns
         found = survey(reader)
@@ -152,7 +152,7 @@ def test_i25_no_rows_and_no_columns_are_no_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("keep", [4, 50, -1, -8])
 def test_i25_a_cut_off_file_is_refused(tmp_path: Path, keep: int) -> None:
-    """Without its footer a Parquet file is nothing."""
+    """A Parquet file that is cut off is refused."""
     path = a_parquet(tmp_path, pa.table({"a": list(range(1000))}))
     path.write_bytes(path.read_bytes()[:keep])
 
@@ -161,7 +161,7 @@ def test_i25_a_cut_off_file_is_refused(tmp_path: Path, keep: int) -> None:
 
 
 def test_i25_a_damaged_page_is_found_by_the_survey(tmp_path: Path) -> None:
-    """A page that cannot be unpacked refuses the input before anything is sent."""
+    """A Parquet file with a damaged page is refused before its first row is sent."""
     path = a_parquet(tmp_path, pa.table({"a": [f"{n * 7919}" for n in range(5000)]}))
     content = bytearray(path.read_bytes())
     content[200:2000] = b"\xff" * 1800

@@ -155,7 +155,7 @@ def test_reading_goes_on_from_any_resumable_position_of_any_mess(
 
 
 def test_i9_a_bad_byte_in_the_last_row_refuses_before_anything_is_sent(tmp_path: Path) -> None:
-    """The survey reads the input to its end, and names the line."""
+    """A byte that is not UTF-8 in the last of many rows refuses the list before any row is sent."""
     path = tmp_path / "leads.csv"
     path.write_bytes(b"a,b\n" + b"1,2\n" * 90_000 + "é,2\n".encode("cp1252"))
 
@@ -164,7 +164,7 @@ def test_i9_a_bad_byte_in_the_last_row_refuses_before_anything_is_sent(tmp_path:
 
 
 def test_i13_an_unclosed_quote_refuses_before_anything_is_sent(tmp_path: Path) -> None:
-    """The survey finds the quote that swallows the rest, and names its line."""
+    """A quote that swallows the rest of a long list refuses it before any row is sent."""
     path = tmp_path / "leads.csv"
     path.write_bytes(b"a,b\n" + b"1,2\n" * 20_000 + b'3,"4\n' + b"1,2\n" * 20_000)
 

@@ -93,7 +93,10 @@ async def test_columns_of_social_security_numbers_are_left_out_unless_named(tmp_
 
 
 async def test_i27_formula_cells_are_made_harmless_unless_raw(tmp_path: Path) -> None:
-    """Input cells, header and reasons alike; ``--raw`` and JSON Lines keep every character."""
+    """An exported cell, header or reason that a spreadsheet takes for a formula is made harmless.
+
+    `--raw` and JSON Lines keep every character.
+    """
     source = tmp_path / "leads.csv"
     source.write_text("@name,phone\n=HYPERLINK(1),+15125550101\n-1,\tx\n")
     ledger = tmp_path / "l.db"
