@@ -12,12 +12,14 @@
         ├── LedgerBusyError      another run holds it
         ├── LedgerDamagedError   it is not a sound bulkpost ledger
         ├── LedgerRolledBackError  it is older than what this machine wrote
-        └── LedgerWriteError     a write failed (disk full, I/O error, file gone); exit status 1
+        └── LedgerWriteError     a write failed (I/O error, file gone); exit status 1
+            └── LedgerFullError  the disk is full: room that is given back may help
 
 ``assert`` is for our own mistakes, an error class for the world's. Bad rows and refused leads are
 outcomes, not errors. A ``BulkpostError`` is caught once, in ``bulkpost.cli.main``.
 """
 
+import traceback
 from collections.abc import Iterator
 
 
@@ -99,6 +101,16 @@ class LedgerWriteError(LedgerError):
     """A write to the ledger failed; nothing is sent after it."""
 
     exit_status = 1
+
+
+class LedgerFullError(LedgerWriteError):
+    """The disk under the ledger is full."""
+
+
+def place_of(error: BaseException) -> str:
+    """Return where an error arose, "file.py:12", which unlike its message quotes no cell."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else "?"
 
 
 def unwrapped(error: BaseException) -> BaseException:

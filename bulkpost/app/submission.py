@@ -31,6 +31,7 @@ from bulkpost.engine.tally import Tally
 from bulkpost.engine.waterline import Waterline
 from bulkpost.engine.worker import Machines
 from bulkpost.errors import BulkpostError
+from bulkpost.faultpoint import fault_point
 from bulkpost.lead import Lead
 from bulkpost.ledger.ledger import Ledger
 from bulkpost.ledger.reader import InputRecord
@@ -106,6 +107,7 @@ class Submission:
         run_id = await self._ledger.begin_run(
             Run(record.id, self._order.command, record.low_water, _history(self._order))
         )
+        fault_point("run.begin")
         if not rows_todo:
             self._observer.noted(f"{batch.reader.path.name}: nothing is left to submit")
         get_logger().info("run_started", run=run_id, rows=rows_todo, input=record.path)
@@ -155,6 +157,7 @@ class Submission:
             interrupted_by,
         )
         await ledger.end_run(run_id, ending, status)
+        fault_point("run.closed")
         get_logger().info("run_ended", run=run_id, state=ending.value, count=int(status))
         self.is_over = pipeline.halted is not None or self._jobs_left == 0
         result = RunResult(run_id, path, ending, status, pipeline.halted)

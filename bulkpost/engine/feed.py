@@ -6,6 +6,7 @@ What the ledger accounts for already is skipped by seeking, not by reading.
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Generic, Protocol
 
 import anyio.to_thread
@@ -16,6 +17,8 @@ from bulkpost.engine.sorter import Sorted, Sorter
 from bulkpost.engine.supply import Supply
 from bulkpost.engine.tally import Tally
 from bulkpost.engine.waterline import Waterline
+from bulkpost.errors import BulkpostError, place_of
+from bulkpost.faultpoint import fault_point
 from bulkpost.ledger.entries import row_number_of
 from bulkpost.ledger.writer import LedgerWriter
 from bulkpost.outcome import Outcome
@@ -24,6 +27,11 @@ from bulkpost.row import Position, Row
 
 class Source(Protocol):
     """Where rows come from; every reader is one."""
+
+    @property
+    def path(self) -> Path:
+        """The file, for messages."""
+        ...
 
     def batches(self, start: Position | None = None) -> Iterator[Sequence[Row]]:
         """Yield rows from a position on, in order; blocks."""
@@ -71,15 +79,22 @@ def spans(marks: Sequence[Position], low_water: int, open_rows: Sequence[int]) -
 class RowStream:
     """The wanted rows of a span, a batch at a time, read in a thread."""
 
-    def __init__(self, batches: Iterator[Sequence[Row]], span: Span) -> None:
-        self._batches = batches
+    def __init__(self, source: Source, span: Span) -> None:
+        self._path = source.path
+        self._batches = source.batches(span.start)
         self._span = span
+        self._last_row = span.start.row_number - 1 if span.start is not None else 0
         self._is_done = False
 
     async def next(self) -> list[Row] | None:
-        """Return the next wanted rows, or None at the end of the span."""
+        """Return the next wanted rows, or None at the end of the span.
+
+        Raises:
+            InputError: The input is no longer what it was when it was taken in.
+            BulkpostError: It could not be read on; the file and the row are named.
+        """
         while not self._is_done:
-            batch = await anyio.to_thread.run_sync(next, self._batches, None)
+            batch = await anyio.to_thread.run_sync(self._read)
             if batch is None:
                 self._is_done = True
                 break
@@ -96,6 +111,24 @@ class RowStream:
             if rows:
                 return rows
         return None
+
+    def _read(self) -> Sequence[Row] | None:
+        try:
+            fault_point("reader.batch")
+            batch = next(self._batches, None)
+        except BulkpostError:
+            raise
+        except Exception as error:  # noqa: BLE001  # a reader that dies must say where
+            why = error.strerror if isinstance(error, OSError) else None
+            raise BulkpostError(
+                f"{self._path.name} could not be read on after row {self._last_row:,}: "
+                f"{why or f'{type(error).__name__} at {place_of(error)}'}",
+                advice="What was sent is in the ledger. Run the same command again: it goes on "
+                "where it stood.",
+            ) from None
+        if batch:
+            self._last_row = batch[-1].number
+        return batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +177,7 @@ class Feed(Generic[ItemT]):
     async def run(self, source: Source, parts: Sequence[Span], input_id: int) -> None:
         """Feed the given parts, until the end, the limit, or the stop of the supply."""
         for part in parts:
-            stream = RowStream(source.batches(part.start), part)
+            stream = RowStream(source, part)
             while not self._supply.is_stopped and (rows := await stream.next()) is not None:
                 await self._feed(rows, input_id, is_new=part.only is None)
                 if self.reached_limit:
@@ -152,6 +185,7 @@ class Feed(Generic[ItemT]):
 
     async def _feed(self, rows: list[Row], input_id: int, *, is_new: bool) -> None:
         placed = await self._sorter.sort(rows)
+        fault_point("feed.batch")
         self._refuse(placed)
         jobs = self._within_limit(placed.jobs)
         if is_new:
@@ -160,6 +194,7 @@ class Feed(Generic[ItemT]):
                 job.batch = batch
             mark = self._waterline.rise()
             if mark is not None:
+                fault_point("mark.queued")
                 self._writer.advance(input_id, mark)
         self._tally.rows_known += len(placed.settled)
         if placed.refused:

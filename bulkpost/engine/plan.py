@@ -97,7 +97,7 @@ class Planner(Generic[ItemT]):
     async def add(self, sorter: Sorter[ItemT], source: Source, parts: Sequence[Span]) -> None:
         """Count the rows of some parts of an input."""
         for part in parts:
-            stream = RowStream(source.batches(part.start), part)
+            stream = RowStream(source, part)
             while (rows := await stream.next()) is not None:
                 lines = {row.number: row.line_number for row in rows}
                 placed = await sorter.sort(rows)

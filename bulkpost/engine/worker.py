@@ -5,7 +5,6 @@ happens after it ends in exactly one entry for the ledger.
 """
 
 import json
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
@@ -22,7 +21,7 @@ from bulkpost.engine.sorter import refusal_of
 from bulkpost.engine.supply import Supply
 from bulkpost.engine.tally import Tally
 from bulkpost.engine.waterline import Waterline
-from bulkpost.errors import InDoubtError, LedgerWriteError, NotSentError
+from bulkpost.errors import InDoubtError, LedgerWriteError, NotSentError, place_of
 from bulkpost.exchange import Reply, Request
 from bulkpost.faultpoint import fault_point
 from bulkpost.ledger.entries import Intent, KnownKey, Rearm, Settlement, Wait
@@ -89,6 +88,8 @@ class Worker(Generic[ItemT]):
             self._machines.tally.waiting = supply.waiting_count
             try:
                 await self._attempt(job)
+            except Exception as error:  # noqa: BLE001  # a mistake of ours must not lose the others' answers
+                self._failed(job, error)
             finally:
                 supply.release()
 
@@ -369,11 +370,11 @@ class Worker(Generic[ItemT]):
         if batch is not None:
             mark = self._machines.waterline.accounted(batch)
             if mark is not None:
+                fault_point("mark.queued")
                 self._machines.ledger.writer.advance(self._machines.input_id, mark)
 
     def _failed(self, job: Job[ItemT], error: Exception) -> None:
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{where.filename.rpartition('/')[2]}:{where.lineno}"
+        place = place_of(error)
         get_logger().error(
             "worker_failed", error_type=type(error).__name__, why=place, row=job.row_number
         )

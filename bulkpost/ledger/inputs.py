@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 
+from bulkpost.faultpoint import fault_point
 from bulkpost.ledger.reader import InputRecord, StoredMark
 
 
@@ -31,6 +32,7 @@ def store_input(
             input_id,
         ),
     )
+    fault_point("input.marks")
     raw.executemany(
         "INSERT OR REPLACE INTO mark VALUES (?, ?, ?, ?, ?)",
         [

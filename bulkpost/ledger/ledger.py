@@ -15,7 +15,12 @@ import aiosqlite
 from bulkpost import __version__
 from bulkpost.clock import Clock
 from bulkpost.destination import Environment
-from bulkpost.errors import LedgerDamagedError, LedgerError, LedgerRolledBackError
+from bulkpost.errors import (
+    LedgerDamagedError,
+    LedgerError,
+    LedgerRolledBackError,
+    LedgerWriteError,
+)
 from bulkpost.faultpoint import fault_point
 from bulkpost.ledger import rescue, schema
 from bulkpost.ledger.group import Reasons
@@ -26,6 +31,7 @@ from bulkpost.ledger.reader import InputRecord, LedgerReader, StoredMark, no_led
 from bulkpost.ledger.statements import sql
 from bulkpost.ledger.transaction import FileWatch, TransactionConnection
 from bulkpost.ledger.writer import LedgerWriter
+from bulkpost.log import get_logger
 from bulkpost.run import Run, RunEnding
 
 _QUICK_CHECK_BYTES_MAX = 1 << 30
@@ -209,9 +215,14 @@ class Ledger:
             raw.execute(sql("recover_due"))
             raw.execute(sql("recover_attempt"), reason)
             raw.execute("DELETE FROM intent")
-            return rescue.adopt(rescued_rows, raw, now_at_ms)
+            adopted = rescue.adopt(rescued_rows, raw, now_at_ms)
+            if rescued_rows:
+                fault_point("rescue.import")
+            return adopted
 
         rescued = int(await self.writer.transact(recover))
+        if rescued_rows:
+            fault_point("rescue.imported")
         self.paths.rescue.unlink(missing_ok=True)
         return Recovery(counts.get(0, 0), counts.get(1, 0), rescued)
 
@@ -230,6 +241,8 @@ async def open_ledger(path: Path, options: LedgerOptions, clock: Clock) -> Async
     check_place(path)
     _check_wanted(paths, options)
     lock = LedgerLock(paths.lock).acquire(options.purpose, clock.now_at().isoformat("T", "seconds"))
+    if lock.is_other_boot:
+        get_logger().info("boot_changed", ledger=str(path), host=socket.gethostname())
     try:
         is_new = _make_ready(paths, lock, options, clock)
         async with _connected(paths, lock, options) as connections:
@@ -255,10 +268,11 @@ def _make_ready(paths: LedgerPaths, lock: LedgerLock, options: LedgerOptions, cl
     if not paths.database.exists():
         _check_never_existed(paths, lock, options)
         assert options.environment is not None, "a new ledger serves a known environment"
-        schema.create(paths, options.environment, int(clock.now_at().timestamp() * 1000))
+        _create(paths, options.environment, int(clock.now_at().timestamp() * 1000))
         lock.write_commit_number(0)
         is_new = True
     else:
+        schema.forget_draft(paths)
         check_permissions(paths.database)
         version = schema.check_header(paths.database)
         if version < schema.VERSION:
@@ -266,6 +280,17 @@ def _make_ready(paths: LedgerPaths, lock: LedgerLock, options: LedgerOptions, cl
         is_new = False
     make_ballast(paths.ballast)
     return is_new
+
+
+def _create(paths: LedgerPaths, environment: Environment, now_at_ms: int) -> None:
+    try:
+        schema.create(paths, environment, now_at_ms)
+    except (sqlite3.Error, OSError) as error:
+        schema.forget_draft(paths)
+        raise LedgerWriteError(
+            f"the ledger cannot be made ({error}): {paths.database}",
+            advice="Nothing was sent. Free some space, or name another place: --ledger PATH.",
+        ) from None
 
 
 def _check_never_existed(paths: LedgerPaths, lock: LedgerLock, options: LedgerOptions) -> None:
@@ -305,7 +330,17 @@ async def _connected(
             await reader.execute_fetchall("PRAGMA query_only = ON")
             yield database, raw, reader
         raw.watch = None
+        await _checkpoint(database)
+
+
+async def _checkpoint(database: aiosqlite.Connection) -> None:
+    """Copy the log into the database; what a disk refuses stays in the log, which holds it all."""
+    try:
+        fault_point("close.checkpoint")
         await database.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+    except (sqlite3.Error, OSError) as error:
+        name = getattr(error, "sqlite_errorname", type(error).__name__)
+        get_logger().warning("checkpoint_failed", error=name)
 
 
 async def _set_pragmas(database: aiosqlite.Connection, paths: LedgerPaths) -> None:

@@ -3,6 +3,9 @@
 The kernel frees a ``flock`` when its holder dies, however it dies, so there is no stale lock, no
 heartbeat and no guess. The same file keeps the number of the last commit: a database that is behind
 it was restored from a copy, or lost what it had acknowledged, and sending from it would send twice.
+
+It also keeps the boot of the machine that wrote last. Another one is nearly always a restart, and
+may be a clone of the machine, which no program can tell from the original: so it is logged.
 """
 
 import fcntl
@@ -10,6 +13,7 @@ import json
 import os
 import socket
 import struct
+import uuid
 from pathlib import Path
 from typing import Final, Self
 
@@ -17,14 +21,22 @@ from bulkpost.errors import LedgerBusyError, LedgerError
 from bulkpost.ledger.paths import PRIVATE_MODE
 
 _NUMBER: Final = struct.Struct(">Q")
+_BOOT_BYTES: Final = 16
+_HOLDER_AT: Final = _NUMBER.size + _BOOT_BYTES
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _HOLDER_BYTES_MAX: Final = 4096
 _TRIES_MAX: Final = 200
 
 
 class LedgerLock:
-    """Exclusive use of a ledger, from ``acquire`` to ``release`` or death."""
+    """Exclusive use of a ledger, from ``acquire`` to ``release`` or death.
+
+    Attributes:
+        is_other_boot: The machine was started anew since the last use, or is another one.
+    """
 
     def __init__(self, path: Path) -> None:
+        self.is_other_boot = False
         self._path = path
         self._descriptor = -1
 
@@ -59,8 +71,10 @@ class LedgerLock:
                 "started_at": started_at,
             }
         ).encode()
+        boot, last_boot = _boot_id(), os.pread(descriptor, _BOOT_BYTES, _NUMBER.size)
+        self.is_other_boot = len(last_boot) == _BOOT_BYTES and last_boot != boot
         os.ftruncate(descriptor, _NUMBER.size)
-        os.pwrite(descriptor, holder_json, _NUMBER.size)
+        os.pwrite(descriptor, boot + holder_json, _NUMBER.size)
         return self
 
     def commit_number(self) -> int:
@@ -75,9 +89,17 @@ class LedgerLock:
     def release(self) -> None:
         """Give the ledger back. The file stays: it is the witness."""
         if self._descriptor >= 0:
-            os.ftruncate(self._descriptor, _NUMBER.size)
+            os.ftruncate(self._descriptor, _HOLDER_AT)
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def _boot_id() -> bytes:
+    """Return 16 bytes that are new at every start of the machine; zeros where there are none."""
+    try:
+        return uuid.UUID(_BOOT_ID.read_text(encoding="ascii").strip()).bytes
+    except (OSError, ValueError):
+        return bytes(_BOOT_BYTES)
 
 
 def _locked(descriptor: int) -> bool:
@@ -130,7 +152,7 @@ def _opened_to_look(path: Path) -> int | None:
 
 def _holder_text(descriptor: int) -> str:
     try:
-        holder = json.loads(os.pread(descriptor, _HOLDER_BYTES_MAX, _NUMBER.size))
+        holder = json.loads(os.pread(descriptor, _HOLDER_BYTES_MAX, _HOLDER_AT))
         return (
             f"process {holder['pid']} on {holder['host']} "
             f"({holder['purpose']}, since {holder['started_at']})"

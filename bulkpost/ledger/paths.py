@@ -49,6 +49,11 @@ class LedgerPaths:
         return self._beside(".rescue")
 
     @property
+    def draft(self) -> Path:
+        """A ledger in the making."""
+        return self._beside(".new")
+
+    @property
     def spool(self) -> Path:
         """Folder for inputs that came through a pipe."""
         return self._beside(".spool")

@@ -4,6 +4,7 @@ No lead data is in a line: row, state, status, lead id, price, scrubbed reason. 
 imports the file and removes it.
 """
 
+import contextlib
 import os
 import sqlite3
 import sys
@@ -66,7 +67,8 @@ def save(
             file.flush()
             os.fsync(file.fileno())
     except OSError:
-        sys.stderr.write(text.decode())
+        with contextlib.suppress(OSError, ValueError):  # closed: there is nobody left to tell
+            sys.stderr.write(text.decode())
         return False
     return True
 

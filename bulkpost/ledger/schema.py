@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from bulkpost.destination import Environment
-from bulkpost.errors import LedgerDamagedError, LedgerError
+from bulkpost.errors import LedgerDamagedError, LedgerError, LedgerWriteError
+from bulkpost.faultpoint import fault_point
 from bulkpost.ledger.paths import LedgerPaths, create_private
 from bulkpost.ledger.statements import sql
 
@@ -26,8 +27,8 @@ def create(paths: LedgerPaths, environment: Environment, now_at_ms: int) -> None
     The schema is written into a file beside it, which then takes the name: a crash leaves no half
     ledger, and an existing one is never overwritten.
     """
-    draft = paths.database.with_name(paths.database.name + ".new")
-    draft.unlink(missing_ok=True)
+    forget_draft(paths)
+    draft = paths.draft
     os.close(create_private(draft))
     with closing(sqlite3.connect(draft, isolation_level=None)) as connection:
         connection.executescript(sql("schema"))
@@ -43,11 +44,17 @@ def create(paths: LedgerPaths, environment: Environment, now_at_ms: int) -> None
         connection.execute("INSERT INTO commit_count (id, number) VALUES (1, 0)")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {VERSION}")
-    with draft.open("rb") as file:
-        os.fsync(file.fileno())
+    _flush(draft)
+    fault_point("create.draft")
     os.link(draft, paths.database)
+    fault_point("create.named")
     draft.unlink()
     _flush_folder(paths.database.parent)
+
+
+def forget_draft(paths: LedgerPaths) -> None:
+    """Remove what a killed ``create`` left: a draft, perhaps under the ledger's name as well."""
+    paths.draft.unlink(missing_ok=True)
 
 
 def check_header(database: Path, version_known: int = VERSION) -> int:
@@ -90,15 +97,37 @@ def migrate(
     target: int = VERSION,
     migrations: Mapping[int, str] = MIGRATIONS,
 ) -> None:
-    """Bring an older ledger to this version: a copy first, then one transaction per step."""
+    """Bring an older ledger to this version: a copy first, then one transaction per step.
+
+    Raises:
+        LedgerWriteError: The disk refused; the ledger is of one version or another, never between.
+    """
+    try:
+        with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+            _copy(connection, backup)
+            fault_point("migrate.copied")
+            for step in range(version, target):
+                connection.executescript(
+                    f"BEGIN IMMEDIATE;\n{migrations[step]}\nPRAGMA user_version = {step + 1};"
+                )
+                fault_point("migrate.step")
+                connection.execute("COMMIT")
+                fault_point("migrate.done")
+    except (sqlite3.Error, OSError) as error:
+        what = getattr(error, "sqlite_errorname", None) or type(error).__name__
+        raise LedgerWriteError(
+            f"the ledger could not be brought up to date ({what}): {database}",
+            advice="Nothing was sent, and nothing in it was lost. Mend the disk, then run the same "
+            "command again.",
+        ) from None
+
+
+def _copy(connection: sqlite3.Connection, backup: Path) -> None:
     backup.unlink(missing_ok=True)
     os.close(create_private(backup))
-    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
-        connection.execute("VACUUM INTO ?", (str(backup),))
-        for step in range(version, target):
-            connection.executescript(
-                f"BEGIN IMMEDIATE;\n{migrations[step]}\nPRAGMA user_version = {step + 1};\nCOMMIT;"
-            )
+    connection.execute("VACUUM INTO ?", (str(backup),))
+    _flush(backup)  # SQLite may not have
+    _flush_folder(backup.parent)
 
 
 def expected_schema() -> frozenset[str]:
@@ -112,6 +141,11 @@ def schema_of(connection: sqlite3.Connection) -> frozenset[str]:
     """Return the statements that made a database's tables, indexes, views and triggers."""
     rows = connection.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")
     return frozenset(" ".join(row[0].split()) for row in rows if "sqlite_" not in row[0][:24])
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _flush_folder(folder: Path) -> None:

@@ -46,6 +46,7 @@ class TransactionConnection(sqlite3.Connection):
             fault_point("commit.begin")
             self.result = work(self)
             self.execute("UPDATE commit_count SET number = number + 1 WHERE id = 1")
+            fault_point("commit.flush")
             super().commit()
         except BaseException:
             # A full disk has rolled back by itself; anything else has not.

@@ -3,10 +3,13 @@
 No timer and no batch size: the group forms itself. Whoever needs to know awaits the group; whoever
 does not (an answer being recorded) goes on.
 
-A failed write is final: later intents are refused, so nothing more is sent, and answers in hand are
-kept by giving the ballast back to the disk, or in the rescue file.
+A failed write is final: later intents are refused, so nothing more is sent. The ballast is given
+back to the disk, and answers in hand go into the ledger if the disk was full and has room now, else
+into the rescue file. After an I/O error the ledger is not written to again: whether a flush that
+fails and then succeeds has kept anything, no one can tell.
 """
 
+import contextlib
 import sqlite3
 from typing import Any
 
@@ -14,7 +17,8 @@ import aiosqlite
 import anyio
 
 from bulkpost.clock import Clock
-from bulkpost.errors import LedgerWriteError
+from bulkpost.errors import LedgerFullError, LedgerWriteError
+from bulkpost.faultpoint import fault_point
 from bulkpost.ledger import rescue
 from bulkpost.ledger.entries import Intent, Rearm, Refused, Settlement, Wait
 from bulkpost.ledger.group import Group, Reasons, write
@@ -181,24 +185,35 @@ class LedgerWriter:
                 "ledger_write_failed", error=error.message, ledger=str(self._paths.database)
             )
         kept = group.without_intents()
-        if not kept or await self._written_with_ballast(kept):
-            return self.failure
-        rescued = rescue.save(self._paths.rescue, kept.run_id, kept.settlements, kept.waits)
+        if kept:
+            self._give_ballast_back()
+            is_full = isinstance(error, LedgerFullError)
+            if not (is_full and await self._written_after_all(kept)):
+                self._rescue(kept, self.failure)
+        return self.failure
+
+    def _rescue(self, kept: Group, failure: LedgerWriteError) -> None:
+        try:
+            fault_point("rescue.save")
+            rescued = rescue.save(self._paths.rescue, kept.run_id, kept.settlements, kept.waits)
+        except Exception as error:  # noqa: BLE001  # a writer that dies leaves everybody waiting
+            get_logger().error("rescue_failed", error_type=type(error).__name__)
+            return
         place = str(self._paths.rescue) if rescued else "standard error"
         get_logger().error(
             "outcomes_rescued", count=len(kept.settlements) + len(kept.waits), path=place
         )
-        if not self.failure.advice or "rescue" not in self.failure.advice:
-            self.failure.advice = (
+        if not failure.advice or "rescue" not in failure.advice:
+            failure.advice = (
                 f"Answers in hand were written to {place}; the next run imports the rescue file. "
                 "Mend the disk, then run the same command again."
             )
-        return self.failure
 
-    async def _written_with_ballast(self, group: Group) -> bool:
-        if not self._paths.ballast.exists():
-            return False
-        self._paths.ballast.unlink(missing_ok=True)
+    def _give_ballast_back(self) -> None:
+        with contextlib.suppress(OSError):
+            self._paths.ballast.unlink(missing_ok=True)
+
+    async def _written_after_all(self, group: Group) -> bool:
         try:
             await self.transact(lambda raw: write(group, self._reasons, raw))
         except Exception:  # noqa: BLE001  # a value that SQLite cannot take raises what it likes
@@ -217,7 +232,8 @@ def _as_write_error(error: Exception, paths: LedgerPaths) -> LedgerWriteError:
         "SQLITE_READONLY": "the ledger is read-only",
         "SQLITE_CORRUPT": "the ledger is damaged",
     }.get(name, f"writing to the ledger failed ({name})")
-    return LedgerWriteError(
+    kind = LedgerFullError if name == "SQLITE_FULL" else LedgerWriteError
+    return kind(
         f"{what}: {paths.database}",
         advice="Nothing was sent after that. Mend the disk, then run the same command again.",
     )

@@ -12,6 +12,7 @@ from typing import Any, Final
 import anyio.to_thread
 
 from bulkpost.errors import InputError, UsageError
+from bulkpost.faultpoint import fault_point
 from bulkpost.ledger.entries import row_id_of, row_number_of
 from bulkpost.ledger.reader import LedgerReader
 from bulkpost.ledger.statements import sql
@@ -128,6 +129,7 @@ async def export_results(
                 for row in batch
             )
             rows += len(batch)
+            fault_point("export.batch")
         if rows != record.input_rows:
             raise InputError(
                 f"the input reads as {rows:,} rows, and run {record.run} saw "

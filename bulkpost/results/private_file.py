@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from bulkpost.errors import BulkpostError, UsageError
+from bulkpost.faultpoint import fault_point
 from bulkpost.ledger.paths import create_private
 
 
@@ -38,6 +39,7 @@ def private_file(target: Path, *, is_forced: bool) -> Iterator[TextIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
+        fault_point("export.written")
         _name(draft, target, is_forced=is_forced)
     except OSError as error:
         raise _refused(target, error) from None

@@ -14,6 +14,7 @@ from urllib.parse import quote, quote_plus
 import anyio
 import pytest
 from faultserver import JSON, Peer, close, fault_server, response, say
+from harness.points import UNDER_WAY
 from submitting import (
     Answerer,
     Doing,
@@ -31,8 +32,6 @@ from submitting import (
     taken,
     verdict,
 )
-
-from bulkpost.faultpoint import NAMES
 
 HEADER = ["row", "first_name", "last_name", "email", "phone_1", "ssn", "dob", "notes"]
 ROWS = 16
@@ -179,10 +178,7 @@ async def test_what_is_read_back_shows_no_lead(tmp_path: Path) -> None:
         assert done.stdout
 
 
-BEFORE_ANY_ROW = {"run.start", "recovery.middle"}
-
-
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in BEFORE_ANY_ROW])
+@pytest.mark.parametrize("name", UNDER_WAY)
 async def test_a_failure_at_any_point_shows_no_lead(name: str, tmp_path: Path) -> None:
     """Whatever breaks, wherever: the message, the log and the ledger know rows by number only."""
     done, _, home = await a_leaky_run(

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from harness.campaign import Campaign
 from harness.judge import Judge, running_judge
+from harness.nursery import Nursery, a_nursery
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +29,10 @@ def stormy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
 def campaign(tmp_path: Path, calm: Judge) -> Campaign:
     """A list on its way to the calm sandbox."""
     return Campaign(tmp_path / "work", calm.new_flow())
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """Where children come from that need not be watched."""
+    with a_nursery() as nursery:
+        yield nursery

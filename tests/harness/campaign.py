@@ -1,6 +1,6 @@
 """Crash, resume, crash again, until done; after each death the judge is asked."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +10,7 @@ from harness import rules
 from harness.child import FAULT_STATUS, SUBMIT, Child, Ended, run, running
 from harness.judge import Flow
 from harness.lists import Line, lines, write_list
+from harness.nursery import Nursery
 from harness.snapshot import Place, Snapshot, snapshot
 
 CONCURRENCY = 8
@@ -40,6 +41,7 @@ class Campaign:
         flow: Where the leads go.
         command: What is run; the list's path is added.
         places: Where each lead's row stands.
+        nursery: Where children come from that need not be watched; each on its own if None.
         is_judged: The command keeps a ledger of ours, which can be looked into.
         wrong: What the judge found so far.
         runs: Children so far.
@@ -53,6 +55,7 @@ class Campaign:
     concurrency: int = CONCURRENCY
     places: dict[str, Place] = field(default_factory=dict)
     inputs: list[Path] = field(default_factory=list)
+    nursery: Nursery | None = None
     is_judged: bool = True
     wrong: list[str] = field(default_factory=list)
     runs: int = 0
@@ -89,20 +92,27 @@ class Campaign:
     def snapshot(self) -> Snapshot:
         return snapshot(self.ledger)
 
-    def run(self, *paths: Path, fault: str = "") -> Ended:
+    def run(self, *paths: Path, fault: str = "", env: Mapping[str, str] | None = None) -> Ended:
         """Run the command to its end, however it ends, and ask the judge."""
         self.runs += 1
-        ended = run(self.argv(*paths), self.folder, fault=fault)
+        if self.nursery is not None and not env:
+            faults = {"BULKPOST_FAULT": fault} if fault else {}
+            ended = self.nursery.run(self.argv(*paths), self.folder, faults)
+        else:
+            ended = run(self.argv(*paths), self.folder, fault=fault, env=list((env or {}).items()))
         if ended.status == FAULT_STATUS:
             self.kills += 1
             self.ask()
         return ended
 
     @contextmanager
-    def start(self, *paths: Path, fault: str = "") -> Iterator[Child]:
+    def start(
+        self, *paths: Path, fault: str = "", env: Mapping[str, str] | None = None
+    ) -> Iterator[Child]:
         """Run the command while a block looks on; it is dead when the block ends."""
         self.runs += 1
-        with running(self.argv(*paths), self.folder, fault=fault) as child:
+        given = list((env or {}).items())
+        with running(self.argv(*paths), self.folder, fault=fault, env=given) as child:
             yield child
 
     def kill_when(self, is_time: Callable[[], bool], delay_s: float = 0.0) -> Ended:

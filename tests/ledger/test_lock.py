@@ -84,8 +84,23 @@ def test_a_released_lock_says_nothing_of_its_holder(path: Path) -> None:
     lock.write_commit_number(7)
     lock.release()
 
-    assert (7).to_bytes(8, "big") == path.read_bytes()
+    content = path.read_bytes()
+    assert ((7).to_bytes(8, "big"), 24) == (content[:8], len(content))
     assert 0o600 == path.stat().st_mode & 0o777
+
+
+def test_crash_point_22_another_boot_of_the_machine_is_noticed(path: Path) -> None:
+    """A restart of the machine, and a clone of it, show as another boot; that is logged, no more.
+
+    Two clones have two ledgers, and nothing on either of them knows of the other.
+    """
+    for is_other_boot in (False, True):
+        lock = LedgerLock(path).acquire("submit leads.csv", "now")
+        assert is_other_boot is lock.is_other_boot
+        lock.write_commit_number(7)
+        lock.release()
+        content = path.read_bytes()
+        path.write_bytes(content[:8] + bytes(reversed(content[8:24])))
 
 
 def test_a_link_is_not_followed(path: Path, tmp_path: Path) -> None:
