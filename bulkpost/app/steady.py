@@ -54,6 +54,11 @@ class SteadySource:
         self.record = batch.intake.record
         self._stamp = batch.stamp
 
+    @property
+    def path(self) -> Path:
+        """The file, for messages."""
+        return self.reader.path
+
     def batches(self, start: Position | None = None) -> Iterator[Sequence[Row]]:
         """Yield rows from a position on, until the input changes.
 
