@@ -3,6 +3,7 @@
 The architecture, in the order in which a row lives it:
 
 ``reading``    bytes of an input become rows: text, row number, position
+``fields``     one LeadConduit field type per file: text in, what LeadConduit reads out. Pure
 ``mapping``    a row becomes a lead (or a finding), and the lead gets its key
 ``pacing``     decides when it may go: rate, back-off, breaker, budget. Pure
 ``ledger``     writes the intent *before* the request, and what became of it after
@@ -15,9 +16,9 @@ The architecture, in the order in which a row lives it:
 ``app``        the composition root: the only module that knows every concrete class
 ``cli``        one command per file
 
-The nouns are root files: ``destination``, ``row``, ``lead``, ``exchange``, ``outcome``, ``run``.
-The ground they stand on: ``errors``, ``clock``, ``redact``, ``log``, ``faultpoint``. Imports point
-down only; a tool checks it.
+The nouns are root files: ``finding``, ``destination``, ``row``, ``lead``, ``exchange``,
+``outcome``, ``run``. The ground they stand on: ``errors``, ``clock``, ``redact``, ``log``,
+``faultpoint``. Imports point down only; a tool checks it.
 
 The one rule from which the rest follows: a lead costs money and cannot be taken back. No byte of it
 leaves the machine before its intent is on disk, and a row whose fate is unknown is in doubt until

@@ -31,8 +31,8 @@ from bulkpost.ledger.paths import LedgerPaths
 from bulkpost.ledger.reader import InputRecord, LedgerReader
 from bulkpost.ledger.states import REFUSED, State
 from bulkpost.mapping.column_map import ColumnMap, build_map
-from bulkpost.mapping.finding import Refusal
 from bulkpost.mapping.identity import Identifier, reference_of
+from bulkpost.mapping.refusal import Refusal
 from bulkpost.reading.formats import Compression, InputKind
 from bulkpost.reading.inputs import resolve_inputs, spool_stdin
 from bulkpost.reading.reader import Reader, open_reader

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
+from bulkpost.finding import Finding
 from bulkpost.mapping.assignment import ROUTE_FIELDS, Assignment
 from bulkpost.mapping.conflicts import folded
-from bulkpost.mapping.finding import Finding
 from bulkpost.mapping.header import CERT_ALIAS
 
 _PING_FIELDS = frozenset({"trustedform_ping_url", "xxtrustedformpingurl"})

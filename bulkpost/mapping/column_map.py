@@ -14,11 +14,12 @@ from bulkpost.destination import Destination
 from bulkpost.errors import ConfigError
 from bulkpost.fields.field_type import FieldType
 from bulkpost.fields.ssn import is_ssn_name
+from bulkpost.finding import Finding
 from bulkpost.lead import Lead
 from bulkpost.mapping.assignment import ROUTE_FIELDS, Assignment, assign, trimmed
 from bulkpost.mapping.cautions import cautions
 from bulkpost.mapping.conflicts import refuse_conflicts
-from bulkpost.mapping.finding import Finding, Refusal
+from bulkpost.mapping.refusal import Refusal
 from bulkpost.mapping.settings import MapSettings
 from bulkpost.row import Row
 

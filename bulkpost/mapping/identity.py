@@ -17,7 +17,7 @@ from bulkpost.lead import CONTENT_BYTES, KEY_BYTES, Identity, Lead
 from bulkpost.mapping.assignment import shown, trimmed
 from bulkpost.mapping.closest import did_you_mean
 from bulkpost.mapping.column_map import ColumnMap
-from bulkpost.mapping.finding import Refusal
+from bulkpost.mapping.refusal import Refusal
 from bulkpost.row import Row
 
 REFERENCE_LEDGER_BYTES = 5

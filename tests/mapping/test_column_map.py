@@ -11,7 +11,7 @@ from bulkpost.errors import MappingError
 from bulkpost.fields.field_type import FieldType
 from bulkpost.lead import Lead
 from bulkpost.mapping.column_map import ColumnMap, build_map
-from bulkpost.mapping.finding import Refusal
+from bulkpost.mapping.refusal import Refusal
 from bulkpost.mapping.settings import MapSettings
 from bulkpost.row import Row
 

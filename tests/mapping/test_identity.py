@@ -10,8 +10,8 @@ from bulkpost.errors import ConfigError
 from bulkpost.fields.field_type import FieldType
 from bulkpost.lead import Identity, Lead
 from bulkpost.mapping.column_map import build_map
-from bulkpost.mapping.finding import Refusal
 from bulkpost.mapping.identity import Identifier, reference_of
+from bulkpost.mapping.refusal import Refusal
 from bulkpost.mapping.settings import MapSettings
 from bulkpost.row import Row
 

@@ -1,0 +1,9 @@
+"""last_name: any text is valid and stays as it is."""
+
+from bulkpost.fields.parsed import Parsed
+from bulkpost.fields.person_name import name_doubts
+
+
+def parse_last_name(text: str) -> Parsed:
+    """Pass a last name on unchanged."""
+    return Parsed(valid=True, value=text, warnings=name_doubts(text))
