@@ -1,7 +1,8 @@
 """What the writer puts into one transaction, in an order that no row can trip over.
 
-Within one group a row's changes can only be: an ending, or a back-off followed by the next intent.
-So endings and back-offs are written first, then refusals, then intents.
+Within one group a row's changes can only be: an ending, or a back-off followed by the next intent
+or, when the run is stopping, by its ending. So back-offs are written first, then endings, then
+refusals, then intents.
 """
 
 import sqlite3
@@ -88,8 +89,8 @@ def write(group: Group, reasons: Reasons, connection: sqlite3.Connection) -> Non
     def reason_id(text: str | None) -> int | None:
         return reasons.id_of(connection, text)
 
-    _settle(connection, group, reason_id)
     _wait(connection, group, reason_id)
+    _settle(connection, group, reason_id)
     _refuse(connection, group, reason_id)
     fault_point("commit.middle")
     _arm(connection, group)

@@ -276,3 +276,23 @@ async def test_answers_of_a_group_that_failed_are_written_without_its_intents(
     assert [(2, 1, "HTTP 503")] == content(
         path, "SELECT row_id & 0xFF, phase, text FROM intent JOIN reason ON reason.id = reason_id"
     )
+
+
+@pytest.mark.parametrize("is_one_group", [True, False])
+async def test_a_row_deferred_while_it_waits_keeps_what_its_attempt_brought(
+    tmp_path: Path, *, is_one_group: bool
+) -> None:
+    """A stopping run defers rows in back-off; the 503 that they were answered stays on record."""
+    path = tmp_path / "leads.db"
+    ended = Outcome(OutcomeKind.DEFERRED, "the run ended before its next attempt")
+    async with opened(path) as ledger:
+        assert await ledger.writer.arm(an_intent(1))
+        ledger.writer.put(Wait(row_id_of(1, 1), 1, WAITING, 0, due_at_ms=9, latency_ms=7))
+        if not is_one_group:
+            await ledger.writer.flush()
+        ledger.writer.put(Settlement(row_id_of(1, 1), ended, due_at_ms=9))
+
+    query = "SELECT http_status, text, latency_ms FROM attempt JOIN reason ON reason_id = reason.id"
+    assert [(503, "HTTP 503", 7)] == content(path, query)
+    assert [(50, 1)] == content(path, "SELECT state, attempts FROM outcome")
+    assert [(0,)] == content(path, "SELECT count(*) FROM intent")
