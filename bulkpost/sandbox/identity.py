@@ -4,6 +4,7 @@ Two leads are the same if they came to the same flow with the same fields; ``ref
 reserved fields do not count. A flow would do this with a step of its own; this is the strictest.
 """
 
+from collections import OrderedDict
 from hashlib import blake2b
 from typing import Any
 
@@ -28,7 +29,8 @@ class Sightings:
     """How often each lead came, and whether it was taken; the oldest are forgotten."""
 
     def __init__(self, keep_max: int) -> None:
-        self._counts: dict[bytes, int] = {}
+        # A plain dict would look for its oldest entry past all that were taken out before.
+        self._counts: OrderedDict[bytes, int] = OrderedDict()
         self._keep_max = keep_max
 
     def saw(self, lead: bytes) -> int:
@@ -36,7 +38,7 @@ class Sightings:
         count = self._counts.get(lead, 0) + _NTH_STEP
         self._counts[lead] = count
         if len(self._counts) > self._keep_max:
-            del self._counts[next(iter(self._counts))]
+            self._counts.popitem(last=False)
         return count // _NTH_STEP
 
     def was_taken(self, lead: bytes) -> bool:
