@@ -44,9 +44,10 @@ Exit status:
     metavar="KIND[:OPTION,...]",
     multiple=True,
     help="Misbehave: a status (503), hang_before, hang_after, reset_before, reset_after, "
-    "close_before, close_after, cut, cut_late, garbage, empty, drip, disabled. A name ending in "
-    "_after takes the lead first (503_after too). Options: a share of the requests (0.05), "
-    "burst=N, after=N, retry_after=VALUE (last). May be repeated; the first that hits wins.",
+    "close_before, close_after, cut, cut_late, garbage, empty, odd, mislabelled, drip, disabled. "
+    "A name ending in _after takes the lead first (503_after too). Options: a share of the "
+    "requests (0.05), burst=N, after=N, retry_after=VALUE (last). May be repeated; the first that "
+    "hits wins.",
 )
 @click.option(
     "--faults",

@@ -29,6 +29,8 @@ class Wire(Enum):
     CUT_LATE = auto()  # the same, but only the last byte is missing
     GARBAGE = auto()  # 201 and a body that is not JSON
     EMPTY = auto()  # 201 and no body
+    ODD = auto()  # 201 and JSON without an outcome
+    MISLABELLED = auto()  # the right answer, said to be a web page
     DRIP = auto()  # the right answer, one byte at a time
 
 
@@ -63,6 +65,8 @@ _NAMED: Final[dict[str, tuple[Wire, bool, int | None]]] = {
     "cut_late": (Wire.CUT_LATE, True, 201),
     "garbage": (Wire.GARBAGE, True, 201),
     "empty": (Wire.EMPTY, True, 201),
+    "odd": (Wire.ODD, True, 201),
+    "mislabelled": (Wire.MISLABELLED, True, 201),
     "drip": (Wire.DRIP, True, 201),
 }
 KINDS: Final = ("200 to 599", "200_after to 599_after", *_NAMED)

@@ -19,6 +19,7 @@ from bulkpost.sandbox.settings import SandboxSettings
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)  # SO_LINGER on, for no time
 _DISABLED: Final = b'{"message": "Source is disabled"}'
 _GARBAGE: Final = b'<html><body>\x00\xff{"outcome": "succ'
+_ODD: Final = b'{"outcome":null,"lead":[],"price":"0"}'
 _CUT_BYTES: Final = 12  # inside the outcome: neither it nor the lead id arrives
 _ELSEWHERE: Final = "https://elsewhere.invalid/"  # where a 3xx fault points; it cannot exist
 
@@ -77,7 +78,9 @@ class Wires:
             await self._clock.sleep(self._settings.drip_interval_s)
 
 
-_WHOLE: Final = frozenset({Wire.STATUS, Wire.DISABLED, Wire.GARBAGE, Wire.EMPTY})
+_WHOLE: Final = frozenset(
+    {Wire.STATUS, Wire.DISABLED, Wire.GARBAGE, Wire.EMPTY, Wire.ODD, Wire.MISLABELLED}
+)
 
 
 def _in_place_of(answer: Answer, fault: Fault) -> web.Response:
@@ -101,6 +104,10 @@ def _wrong_body(answer: Answer, fault: Fault) -> tuple[str, bytes]:
             return answer.headers["Content-Type"], _GARBAGE
         case Wire.EMPTY:
             return answer.headers["Content-Type"], b""
+        case Wire.ODD:
+            return answer.headers["Content-Type"], _ODD
+        case Wire.MISLABELLED:
+            return "text/html", answer.body
         case _:
             title = f"{fault.status} {_phrase(fault.status)}".strip()
             page = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"

@@ -65,6 +65,8 @@ async def _raw(address: Address, **fields: str) -> tuple[bytes, BaseException | 
         ("504_after", 504, 1),
         ("garbage", 201, 1),
         ("empty", 201, 1),
+        ("odd", 201, 1),
+        ("mislabelled", 201, 1),
     ],
 )
 async def test_a_wrong_answer_says_whether_it_took_the_lead(
@@ -97,6 +99,18 @@ async def test_a_closed_source_answers_as_documented() -> None:
     assert 403 == status
     assert b'{"message": "Source is disabled"}' == body
     assert "application/json" == headers["Content-Type"]
+
+
+async def test_an_odd_answer_has_no_outcome_and_a_mislabelled_one_is_right() -> None:
+    """What is wrong is the JSON's shape, and its Content-Type, and nothing else."""
+    async with serve(Sandbox()) as address:
+        _, odd, odd_headers = await _post(address, sandbox_fault="odd")
+        _, right, wrong_headers = await _post(address, sandbox_fault="mislabelled")
+
+    assert None is json.loads(odd)["outcome"]
+    assert "application/json" == odd_headers["Content-Type"]
+    assert {"outcome", "lead", "price"} <= json.loads(right).keys()
+    assert "text/html" == wrong_headers["Content-Type"]
 
 
 @pytest.mark.parametrize("retry_after", ["120", "soon", "Wed, 21 Oct 2026 07:28:00 GMT"])
