@@ -24,17 +24,23 @@ DESTINATION = (
     "/submit"
 )
 CLOCK = SystemClock()
-EVIDENCE = json.dumps(
-    {
-        "method": "POST",
-        "url": DESTINATION,
-        "request_headers": {"Accept": "application/json"},
-        "fields": ["first_name", "email"],
-        "status": 500,
-        "reply_headers": [["Server", "nginx"]],
-        "reply_body": "we are sorry, [first_name]",
-        "reply_cut": None,
-    }
+EVIDENCE = (
+    json.dumps(
+        {
+            "method": "POST",
+            "url": DESTINATION,
+            "request_headers": {"Accept": "application/json"},
+            "fields": ["first_name", "email"],
+        }
+    ),
+    json.dumps(
+        {
+            "status": 500,
+            "reply_headers": [["Server", "nginx"]],
+            "reply_body": "we are sorry, [first_name]",
+            "reply_cut": None,
+        }
+    ),
 )
 
 
@@ -46,7 +52,7 @@ class Ending:
     outcome: Outcome | None  # None: it stays under way
     waits: Sequence[Outcome] = ()
     ambiguous: int = 0
-    evidence: str | None = None
+    evidence: tuple[str, str] | None = None
     key: bytes | None = None
     earlier_attempts: int = 0
     detail: int | None = None

@@ -2,6 +2,7 @@
 
 from typing import Protocol, TypeVar
 
+from bulkpost.endpoints.evidence import Evidence
 from bulkpost.exchange import Reply, Request
 from bulkpost.outcome import Verdict
 
@@ -24,6 +25,6 @@ class Endpoint(Protocol[ItemT_contra]):
         """Say what a reply means for its item; never raises, whatever the bytes."""
         ...
 
-    def evidence(self, request: Request, reply: Reply, item: ItemT_contra) -> dict[str, object]:
+    def evidence(self, request: Request, reply: Reply, item: ItemT_contra) -> Evidence:
         """Return what LeadConduit's support asks for, as JSON values without personal data."""
         ...

@@ -15,12 +15,15 @@ _HEADERS_MAX = 100
 _SECRET_HEADERS = frozenset(
     {"set-cookie", "set-cookie2", "authorization", "proxy-authorization", "authentication-info"}
 )
+# The ledger has the time of each answer, and replies that differ in nothing else are stored once.
+_LEFT_OUT_HEADERS = _SECRET_HEADERS | {"date"}
+
+# The request and its reply, each as one JSON object.
+Evidence = tuple[dict[str, object], dict[str, object]]
 
 
-def evidence_of(
-    request: Request, reply: Reply, own: tuple[tuple[str, str], ...]
-) -> dict[str, object]:
-    """Return one exchange as JSON values: names of fields, never their values.
+def evidence_of(request: Request, reply: Reply, own: tuple[tuple[str, str], ...]) -> Evidence:
+    """Return one exchange as JSON values, the request and the reply: names of fields, no values.
 
     Args:
         request: What was sent.
@@ -28,20 +31,23 @@ def evidence_of(
         own: The (field name, text) pairs that were sent, to take them out of what came.
     """
     body = reply.body[:_EXCERPT_BYTES_MAX].decode("utf-8", "replace")
-    return {
+    asked: dict[str, object] = {
         "method": request.method,
         "url": _without_values(request.url),
         "request_headers": dict(request.headers),
         "fields": _names(request.body),
+    }
+    came: dict[str, object] = {
         "status": reply.status,
         "reply_headers": [
             [scrub(name, own), scrub(value, own)]
             for name, value in reply.headers[:_HEADERS_MAX]
-            if name.lower() not in _SECRET_HEADERS
+            if name.lower() not in _LEFT_OUT_HEADERS
         ],
         "reply_body": scrub(body, own, chars_max=_EXCERPT_CHARS_MAX),
         "reply_cut": reply.cut,
     }
+    return asked, came
 
 
 def _without_values(url: str) -> str:

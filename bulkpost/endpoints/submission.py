@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from bulkpost.destination import Destination
 from bulkpost.endpoints.classify import classify
-from bulkpost.endpoints.evidence import evidence_of
+from bulkpost.endpoints.evidence import Evidence, evidence_of
 from bulkpost.endpoints.form import encode
 from bulkpost.endpoints.settings import EndpointSettings
 from bulkpost.exchange import Reply, Request
@@ -53,7 +53,7 @@ class SubmissionEndpoint:
             strict=self._is_strict,
         )
 
-    def evidence(self, request: Request, reply: Reply, item: Lead) -> dict[str, object]:
+    def evidence(self, request: Request, reply: Reply, item: Lead) -> Evidence:
         """Return what LeadConduit's support asks for, as JSON values without personal data."""
         return evidence_of(request, reply, item.fields + item.destination.query)
 

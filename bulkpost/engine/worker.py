@@ -186,8 +186,8 @@ class Worker(Generic[ItemT]):
         machines.gate.breaker.answered()
         evidence = None
         if verdict.outcome.kind is OutcomeKind.HTTP_ERROR:
-            document = machines.endpoint.evidence(request, reply, job.prepared.item)
-            evidence = json.dumps(document, ensure_ascii=False)
+            asked, came = machines.endpoint.evidence(request, reply, job.prepared.item)
+            evidence = json.dumps(asked, ensure_ascii=False), json.dumps(came, ensure_ascii=False)
         self._settle(job, verdict.outcome, latency_ms=latency_ms, evidence=evidence)
         self._judge(job, verdict)
 
@@ -342,7 +342,7 @@ class Worker(Generic[ItemT]):
         *,
         latency_ms: int | None = None,
         due_at_ms: int | None = None,
-        evidence: str | None = None,
+        evidence: tuple[str, str] | None = None,
     ) -> None:
         """Record an ending, once: a job without an intent has none to record."""
         if not job.is_open:

@@ -14,7 +14,7 @@ from typing import Final
 from bulkpost.clock import Clock
 from bulkpost.errors import UsageError
 from bulkpost.ledger.entries import input_id_of, row_id_of, row_number_of
-from bulkpost.ledger.group import Reasons, lead_id_bytes
+from bulkpost.ledger.group import Texts, lead_id_bytes
 from bulkpost.ledger.ledger import Ledger, LedgerOptions, open_ledger
 from bulkpost.ledger.statements import sql
 from bulkpost.ledger.states import ANSWERED, TRANSITIONS, Change, State
@@ -189,7 +189,7 @@ async def resolve(
     lead_id = lead_id_bytes(resolution.lead_id)
 
     def work(raw: sqlite3.Connection) -> int:
-        reason_id = Reasons().id_of(raw, reason)
+        reason_id = Texts().reason_id(raw, reason)
         for row_id in row_ids:
             state = _state_of(raw, row_id)
             if resolution.state not in TRANSITIONS[state].get(Change.RESOLVE, ()):
@@ -215,7 +215,7 @@ async def _release(ledger: Ledger, row_ids: Sequence[int], state: State, author:
         return 0
 
     def work(raw: sqlite3.Connection) -> int:
-        reason_id = Reasons().id_of(raw, _RELEASED[state])
+        reason_id = Texts().reason_id(raw, _RELEASED[state])
         for row_id in row_ids:
             params = {
                 "row_id": row_id,

@@ -88,7 +88,7 @@ class Settlement:
         ambiguous: Of these, how many were answered 502 or 504.
         latency_ms: How long the last answer took; None if there was none.
         due_at_ms: For a deferred row, when it may be sent again; None for at once.
-        evidence: For an http_error, the scrubbed exchange as JSON.
+        evidence: For an http_error, the scrubbed request and its reply, each as JSON.
     """
 
     row_id: int
@@ -97,7 +97,7 @@ class Settlement:
     ambiguous: int = 0
     latency_ms: int | None = None
     due_at_ms: int | None = None
-    evidence: str | None = field(default=None, repr=False)
+    evidence: tuple[str, str] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

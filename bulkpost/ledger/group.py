@@ -17,6 +17,7 @@ from bulkpost.ledger.statements import sql
 from bulkpost.ledger.states import ANSWERED, State
 
 _REASONS_CACHED_MAX = 10_000
+_MESSAGES_CACHED_MAX = 1_000  # up to some kB each
 
 
 @dataclass(slots=True)
@@ -52,30 +53,28 @@ class Group:
         return Group(self.run_id, self.settlements, self.waits, self.refusals)
 
 
-class Reasons:
-    """Reason texts, each stored once."""
+class _Interned:
+    """Texts and the numbers under which they are stored; numbers of a transaction on trial."""
 
-    def __init__(self) -> None:
+    def __init__(self, cached_max: int) -> None:
         self._ids: dict[str, int] = {}
         self._fresh: dict[str, int] = {}
+        self._cached_max = cached_max
 
-    def id_of(self, connection: sqlite3.Connection, text: str | None) -> int | None:
-        """Return the number of a text, storing it if it is new."""
-        if text is None:
-            return None
-        known = self._ids.get(text) or self._fresh.get(text)
-        if known is not None:
-            return known
-        connection.execute("INSERT OR IGNORE INTO reason (text) VALUES (?)", (text,))
-        row = connection.execute("SELECT id FROM reason WHERE text = ?", (text,)).fetchone()
-        self._fresh[text] = int(row[0])
-        return int(row[0])
+    def get(self, text: str) -> int | None:
+        """Return the number of a text that is known to be stored."""
+        return self._ids.get(text) or self._fresh.get(text)
+
+    def add(self, text: str, number: int) -> int:
+        """Note the number of a text stored in this transaction, and return it."""
+        self._fresh[text] = number
+        return number
 
     def keep(self) -> None:
         """The transaction was committed: its numbers are real."""
         self._ids.update(self._fresh)
         self._fresh.clear()
-        if len(self._ids) > _REASONS_CACHED_MAX:
+        if len(self._ids) > self._cached_max:
             self._ids.clear()
 
     def forget(self) -> None:
@@ -83,14 +82,53 @@ class Reasons:
         self._fresh.clear()
 
 
-def write(group: Group, reasons: Reasons, connection: sqlite3.Connection) -> None:
+class Texts:
+    """What rows have in common: reasons, and the requests and replies of http_errors."""
+
+    def __init__(self) -> None:
+        self._reasons = _Interned(_REASONS_CACHED_MAX)
+        self._messages = _Interned(_MESSAGES_CACHED_MAX)
+
+    def reason_id(self, connection: sqlite3.Connection, text: str | None) -> int | None:
+        """Return the number of a reason, storing it if it is new; each is stored once."""
+        if text is None:
+            return None
+        known = self._reasons.get(text)
+        if known is not None:
+            return known
+        connection.execute("INSERT OR IGNORE INTO reason (text) VALUES (?)", (text,))
+        row = connection.execute("SELECT id FROM reason WHERE text = ?", (text,)).fetchone()
+        return self._reasons.add(text, int(row[0]))
+
+    def message_id(self, connection: sqlite3.Connection, text: str) -> int:
+        """Return the number of a request or reply; stored once, as long as it is remembered."""
+        known = self._messages.get(text)
+        if known is not None:
+            return known
+        number = connection.execute(sql("message"), {"document": text}).lastrowid
+        assert number is not None
+        return self._messages.add(text, number)
+
+    def keep(self) -> None:
+        """The transaction was committed: its numbers are real."""
+        self._reasons.keep()
+        self._messages.keep()
+
+    def forget(self) -> None:
+        """The transaction was rolled back."""
+        self._reasons.forget()
+        self._messages.forget()
+
+
+def write(group: Group, texts: Texts, connection: sqlite3.Connection) -> None:
     """Write a group; part of a transaction that the caller commits."""
 
     def reason_id(text: str | None) -> int | None:
-        return reasons.id_of(connection, text)
+        return texts.reason_id(connection, text)
 
     _wait(connection, group, reason_id)
     _settle(connection, group, reason_id)
+    _keep_evidence(connection, group, texts)
     _refuse(connection, group, reason_id)
     fault_point("commit.middle")
     _arm(connection, group)
@@ -134,10 +172,17 @@ def _settle(
             connection.execute(
                 sql("settle_due"), {"row_id": entry.row_id, "due_at_ms": entry.due_at_ms}
             )
-        if entry.evidence is not None:
-            connection.execute(
-                sql("evidence"), {"row_id": entry.row_id, "document": entry.evidence}
-            )
+
+
+def _keep_evidence(connection: sqlite3.Connection, group: Group, texts: Texts) -> None:
+    for entry, _ in group.settlements:
+        if entry.evidence is None:
+            continue
+        request_id, reply_id = (texts.message_id(connection, half) for half in entry.evidence)
+        connection.execute(
+            sql("evidence"),
+            {"row_id": entry.row_id, "request_id": request_id, "reply_id": reply_id},
+        )
 
 
 def _wait(

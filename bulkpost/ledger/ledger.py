@@ -23,7 +23,7 @@ from bulkpost.errors import (
 )
 from bulkpost.faultpoint import fault_point
 from bulkpost.ledger import rescue, schema
-from bulkpost.ledger.group import Reasons
+from bulkpost.ledger.group import Texts
 from bulkpost.ledger.inputs import store_input
 from bulkpost.ledger.lock import LedgerLock
 from bulkpost.ledger.paths import LedgerPaths, check_permissions, check_place, make_ballast
@@ -209,7 +209,7 @@ class Ledger:
             return Recovery()
 
         def recover(raw: sqlite3.Connection) -> int:
-            reason = {"reason_id": Reasons().id_of(raw, _LOST)}
+            reason = {"reason_id": Texts().reason_id(raw, _LOST)}
             raw.execute(sql("recover"), reason)
             fault_point("recovery.middle")
             raw.execute(sql("recover_due"))

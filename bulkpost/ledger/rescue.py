@@ -15,7 +15,7 @@ import msgspec
 
 from bulkpost.errors import LedgerDamagedError
 from bulkpost.ledger.entries import Settlement, Wait
-from bulkpost.ledger.group import Reasons, lead_id_bytes
+from bulkpost.ledger.group import Texts, lead_id_bytes
 from bulkpost.ledger.paths import create_private
 from bulkpost.ledger.states import State
 
@@ -108,7 +108,7 @@ def adopt(rows: Iterable[RescuedRow], connection: sqlite3.Connection, now_at_ms:
     Returns:
         How many rows were adopted.
     """
-    reasons = Reasons()
+    texts = Texts()
     adopted = 0
     for row in rows:
         state = State(row.state)
@@ -121,7 +121,7 @@ def adopt(rows: Iterable[RescuedRow], connection: sqlite3.Connection, now_at_ms:
                 row.http_status,
                 row.attempts,
                 row.ambiguous,
-                reasons.id_of(connection, row.reason),
+                texts.reason_id(connection, row.reason),
                 lead_id_bytes(row.lead_id),
                 row.price_micros,
                 row.elapsed_ms,

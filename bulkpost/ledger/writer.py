@@ -21,7 +21,7 @@ from bulkpost.errors import LedgerFullError, LedgerWriteError
 from bulkpost.faultpoint import fault_point
 from bulkpost.ledger import rescue
 from bulkpost.ledger.entries import Intent, Rearm, Refused, Settlement, Wait
-from bulkpost.ledger.group import Group, Reasons, write
+from bulkpost.ledger.group import Group, Texts, write
 from bulkpost.ledger.paths import LedgerPaths
 from bulkpost.ledger.transaction import TransactionConnection, type_of_work
 from bulkpost.log import get_logger
@@ -58,7 +58,7 @@ class LedgerWriter:
         self._paths = paths
         self._clock = clock
         self._turn = anyio.Lock(fast_acquire=True)
-        self._reasons = Reasons()
+        self._texts = Texts()
         self._pending = _Pending(0)
         self._wake = anyio.Event()
         self._closing = False
@@ -164,10 +164,10 @@ class LedgerWriter:
         self._pending = _Pending(pending.group.run_id)
         try:
             self._check_sound()
-            await self.transact(lambda raw: write(pending.group, self._reasons, raw))
-            self._reasons.keep()
+            await self.transact(lambda raw: write(pending.group, self._texts, raw))
+            self._texts.keep()
         except Exception as error:  # noqa: BLE001  # whatever it is, nobody may wait for ever
-            self._reasons.forget()
+            self._texts.forget()
             pending.error = _as_write_error(error, self._paths)
             pending.error = await self._fail(pending.group, pending.error)
         finally:
@@ -215,11 +215,11 @@ class LedgerWriter:
 
     async def _written_after_all(self, group: Group) -> bool:
         try:
-            await self.transact(lambda raw: write(group, self._reasons, raw))
+            await self.transact(lambda raw: write(group, self._texts, raw))
         except Exception:  # noqa: BLE001  # a value that SQLite cannot take raises what it likes
-            self._reasons.forget()
+            self._texts.forget()
             return False
-        self._reasons.keep()
+        self._texts.keep()
         return True
 
 

@@ -12,6 +12,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from bulkpost.ledger.entries import row_number_of
 from bulkpost.outcome import OutcomeKind
 from bulkpost.redact import printable
 from bulkpost.results.doubts import Doubt
@@ -22,6 +23,7 @@ from bulkpost.results.support import ErrorKind, Exchange
 from bulkpost.results.wording import (
     counted,
     duration_text,
+    iso_text,
     masked_destination,
     price_text,
     time_text,
@@ -164,8 +166,8 @@ def render_support(run: int, kinds: Sequence[ErrorKind]) -> RenderableType:
         status = "-" if kind.http_status is None else str(kind.http_status)
         rows = counted(kind.count, "row")
         head = f"{rows} of run {run}: status {status}, {kind.reason or 'no reason'}"
-        number = kind.to_dict()["row"]
-        parts += [_plain(head, "bold"), Text(f"The first is row {number}."), Text("")]
+        first = f"The first is row {row_number_of(kind.row_id)}, at {iso_text(kind.at_ms)}."
+        parts += [_plain(head, "bold"), Text(first), Text("")]
         if kind.exchange is not None:
             parts.append(_exchange(kind.exchange))
         parts.append(Text(""))

@@ -182,7 +182,7 @@ async def row_life(
     decided = await reader.fetch(
         sql("row_resolutions"), {**params, "resolutions_max": RESOLUTIONS_MAX}
     )
-    kept = await reader.fetch("SELECT document FROM evidence WHERE row_id = :row_id", params)
+    kept = await reader.fetch("SELECT request, reply FROM exchanges WHERE row_id = :row_id", params)
     return RowLife(
         row_id=row_id,
         input_path=record.input_path,
@@ -191,7 +191,7 @@ async def row_life(
             now, [Attempt(row[0], row[1], State(row[2]), *row[3:]) for row in tried]
         ),
         resolutions=tuple(_resolved(row) for row in decided),
-        exchange=exchange_of(kept[0][0]) if kept else None,
+        exchange=exchange_of(*kept[0]) if kept else None,
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 from bulkpost.ledger.entries import row_number_of
 from bulkpost.ledger.reader import LedgerReader
 from bulkpost.ledger.statements import sql
+from bulkpost.results.wording import iso_text
 
 KINDS_MAX: Final = 50
 
@@ -22,7 +23,7 @@ class Exchange:
     """A request and its answer, without lead data.
 
     Attributes:
-        document: As the ledger has it.
+        document: Request and reply in one, as the ledger has them.
     """
 
     document: dict[str, Any]
@@ -68,6 +69,7 @@ class ErrorKind:
         count: Rows of this kind.
         http_status: Their status.
         reason: Their reason, scrubbed.
+        at_ms: When the first row was answered, milliseconds since 1970.
         exchange: Request and answer of the first row.
     """
 
@@ -75,6 +77,7 @@ class ErrorKind:
     count: int
     http_status: int | None
     reason: str | None
+    at_ms: int
     exchange: Exchange | None
 
     def to_dict(self) -> dict[str, Any]:
@@ -84,25 +87,28 @@ class ErrorKind:
             "count": self.count,
             "http_status": self.http_status,
             "reason": self.reason,
+            "at": iso_text(self.at_ms),
             "exchange": None if self.exchange is None else self.exchange.to_dict(),
         }
 
 
-def exchange_of(document: str) -> Exchange | None:
+def exchange_of(request: str | None, reply: str | None) -> Exchange | None:
     """Read what the ledger keeps of an exchange; None if it is not what bulkpost writes."""
     try:
-        values = json.loads(document)
+        halves = [json.loads(half or "null") for half in (request, reply)]
     except ValueError:
         return None
-    return Exchange(values) if isinstance(values, dict) else None
+    if not all(isinstance(half, dict) for half in halves):
+        return None
+    return Exchange(halves[0] | halves[1])
 
 
 async def error_kinds(reader: LedgerReader, run_id: int) -> list[ErrorKind]:
     """Return each kind (status and reason) of http_error of a run once, the most frequent first."""
     found = await reader.fetch(sql("support_kinds"), {"run_id": run_id, "kinds_max": KINDS_MAX})
     return [
-        ErrorKind(row_id, count, status, reason, exchange_of(document) if document else None)
-        for row_id, count, status, reason, document in found
+        ErrorKind(row_id, count, status, reason, at_ms, exchange_of(*halves))
+        for row_id, count, status, reason, at_ms, *halves in found
     ]
 
 

@@ -10,7 +10,7 @@ from bulkpost.app.order import Batch, Order
 from bulkpost.clock import SystemClock
 from bulkpost.config import Settings, destination_of
 from bulkpost.ledger.entries import Intent, Settlement, row_id_of
-from bulkpost.ledger.group import Group, Reasons, write
+from bulkpost.ledger.group import Group, Texts, write
 from bulkpost.ledger.ledger import Ledger, LedgerOptions, open_ledger
 from bulkpost.ledger.reader import InputRecord
 from bulkpost.outcome import Outcome, OutcomeKind
@@ -54,7 +54,7 @@ async def prefill(path: Path, url: str, ledger_path: Path, rows_done: int) -> No
 
 
 async def _fill(ledger: Ledger, record: InputRecord, run_id: int, rows_done: int) -> None:
-    reasons = Reasons()
+    texts = Texts()
     for start in range(1, rows_done + 1, _ROWS_AT_ONCE):
         numbers = range(start, min(start + _ROWS_AT_ONCE, rows_done + 1))
         row_ids = [row_id_of(record.id, number) for number in numbers]
@@ -65,7 +65,7 @@ async def _fill(ledger: Ledger, record: InputRecord, run_id: int, rows_done: int
         ]
         settled.low_waters[record.id] = numbers[-1]
         for group in (armed, settled):
-            await ledger.writer.transact(partial(write, group, reasons))
+            await ledger.writer.transact(partial(write, group, texts))
     await ledger.store_input(replace(record, low_water=rows_done))
 
 

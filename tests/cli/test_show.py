@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from commands import Commands
 from past_runs import DESTINATION
@@ -56,6 +58,7 @@ def test_support_gets_each_kind_once(bulkpost: Commands) -> None:
     none = bulkpost("show", "2", "--support")
 
     assert "1 row of run 1: status 500, HTTP 500: we are sorry" in done.out
+    assert re.search(r"The first is row 4, at \d{4}-\d\d-\d\dT", done.out)
     assert ("", "Run 2 has no http_error.\n") == (none.out, none.err)
 
 

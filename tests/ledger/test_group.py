@@ -9,7 +9,7 @@ import pytest
 
 from bulkpost.ledger import group as group_module
 from bulkpost.ledger.entries import Intent, Rearm, Refused, Settlement, Wait
-from bulkpost.ledger.group import Group, Reasons, write
+from bulkpost.ledger.group import Group, Texts, write
 from bulkpost.ledger.statements import sql
 from bulkpost.ledger.states import State
 from bulkpost.outcome import Outcome, OutcomeKind
@@ -43,10 +43,14 @@ def asked(database: sqlite3.Connection, table: str) -> list[dict[str, Any]]:
     ]
 
 
+def exchanges(database: sqlite3.Connection) -> list[tuple[int, str, str]]:
+    return database.execute("SELECT row_id, request, reply FROM exchanges").fetchall()
+
+
 def put(database: sqlite3.Connection, **entries: Any) -> Group:
     """Write one group and return it."""
     group = Group(RUN, **entries)
-    write(group, Reasons(), database)
+    write(group, Texts(), database)
     return group
 
 
@@ -107,9 +111,9 @@ def test_an_ending_without_a_verdict_is_an_attempt_too(database: sqlite3.Connect
     """With its status, reason and times; its evidence and its due time stand beside it."""
     armed(database)
     answer = Outcome(OutcomeKind.HTTP_ERROR, "500 Internal Server Error", 500)
-    put(database, settlements=[(Settlement(ROW_ID, answer, 5, 2, 340, 99_000, "{}"), 77)])
+    put(database, settlements=[(Settlement(ROW_ID, answer, 5, 2, 340, 99_000, ("{}", "[]")), 77)])
 
-    assert [{"row_id": ROW_ID, "document": "{}"}] == asked(database, "evidence")
+    assert [(ROW_ID, "{}", "[]")] == exchanges(database)
     assert [{"row_id": ROW_ID, "due_at_ms": 99_000}] == asked(database, "due")
     assert [
         {
@@ -131,11 +135,11 @@ def test_a_later_ending_brings_its_own_evidence_and_due_time(database: sqlite3.C
         supersedes = attempt > 1
         put(database, intents=[(Intent(ROW_ID, KEY, attempt=attempt, supersedes=supersedes), 0)])
         deferred = Outcome(OutcomeKind.DEFERRED, f"try {attempt}", 503)
-        ending = Settlement(ROW_ID, deferred, attempt, 0, None, attempt, f"[{attempt}]")
+        ending = Settlement(ROW_ID, deferred, attempt, 0, None, attempt, ("{}", f"[{attempt}]"))
         put(database, settlements=[(ending, 0)])
     database.execute("INSERT INTO due VALUES (?, 1)", (ROW_ID + 1,))
 
-    assert "[2]" == asked(database, "evidence")[0]["document"]
+    assert [(ROW_ID, "{}", "[2]")] == exchanges(database)
     assert [2, 1] == [row["due_at_ms"] for row in asked(database, "due")]
     assert ["try 1", "try 2"] == [row["reason_id"] for row in asked(database, "attempt")]
 
@@ -196,7 +200,7 @@ def test_a_refusal_stands_as_it_was_told(database: sqlite3.Connection) -> None:
     assert [expected] == asked(database, "outcome")
 
     group = Group(RUN + 1, refusals=[(Refused(ROW_ID, State.DUPLICATE, "sent before", 13), 88)])
-    write(group, Reasons(), database)
+    write(group, Texts(), database)
     assert [
         expected
         | {"run_id": RUN + 1, "state": State.DUPLICATE, "reason_id": "sent before"}
@@ -288,11 +292,11 @@ def test_a_group_with_any_entry_is_to_be_written(name: str) -> None:
 
 def test_a_reason_is_stored_once(database: sqlite3.Connection) -> None:
     """Also after it was forgotten for want of room, or because its transaction failed."""
-    reasons = Reasons()
-    numbers = [reasons.id_of(database, text) for text in ("busy", "late", "busy", None)]
-    reasons.forget()
-    numbers.append(reasons.id_of(database, "late"))
-    reasons.keep()
+    texts = Texts()
+    numbers = [texts.reason_id(database, text) for text in ("busy", "late", "busy", None)]
+    texts.forget()
+    numbers.append(texts.reason_id(database, "late"))
+    texts.keep()
 
     assert [1, 2, 1, None, 2] == numbers
     assert [(1, "busy"), (2, "late")] == database.execute("SELECT * FROM reason").fetchall()
@@ -300,14 +304,14 @@ def test_a_reason_is_stored_once(database: sqlite3.Connection) -> None:
 
 def test_a_reason_that_was_rolled_back_is_stored_again(database: sqlite3.Connection) -> None:
     """A number that never became real is not used."""
-    reasons = Reasons()
+    texts = Texts()
     database.execute("BEGIN")
-    reasons.id_of(database, "busy")
+    texts.reason_id(database, "busy")
     database.execute("ROLLBACK")
-    reasons.forget()
-    reasons.id_of(database, "late")
-    reasons.keep()
-    number = reasons.id_of(database, "busy")
+    texts.forget()
+    texts.reason_id(database, "late")
+    texts.keep()
+    number = texts.reason_id(database, "busy")
 
     assert [(1, "late"), (number, "busy")] == database.execute("SELECT * FROM reason").fetchall()
 
@@ -319,11 +323,30 @@ def test_the_memory_of_reasons_is_bounded(
     monkeypatch.setattr(group_module, "_REASONS_CACHED_MAX", 2)
     queries: list[str] = []
     database.set_trace_callback(queries.append)
-    reasons, asked_for = Reasons(), []
+    texts, asked_for = Texts(), []
     for text in ("a", "b", "a", "c", "a"):
         queries.clear()
-        reasons.id_of(database, text)
-        reasons.keep()
+        texts.reason_id(database, text)
+        texts.keep()
         asked_for.append(bool(queries))
 
     assert [True, True, False, True, True] == asked_for
+
+
+def test_a_message_is_stored_once_as_long_as_it_is_remembered(
+    database: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its memory is bounded, and a number that never became real is not used."""
+    monkeypatch.setattr(group_module, "_MESSAGES_CACHED_MAX", 1)
+    texts = Texts()
+    database.execute("BEGIN")
+    texts.message_id(database, "{}")
+    database.execute("ROLLBACK")
+    texts.forget()
+    numbers = []
+    for text in ("[]", "[]", "{}", "[]"):
+        numbers.append(texts.message_id(database, text))
+        texts.keep()
+
+    assert [1, 1, 2, 3] == numbers
+    assert [(1, "[]"), (2, "{}"), (3, "[]")] == database.execute("SELECT * FROM message").fetchall()

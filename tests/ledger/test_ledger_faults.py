@@ -68,7 +68,7 @@ async def test_d2_answers_that_a_full_disk_refuses_come_back_from_the_rescue_fil
         await _arm_all(ledger)
         await _full(ledger)
         for row in range(1, ROWS + 1):
-            ledger.writer.put(_answer(row, evidence="x" * 4_000))
+            ledger.writer.put(_answer(row, evidence=("{}", f"{row}" * 4_000)))
         await ledger.writer.flush()
         failure = ledger.writer.failure
     is_private = rescue.stat().st_mode & 0o777 == 0o600
@@ -96,7 +96,7 @@ async def test_d2_a_rescue_file_cut_by_the_full_disk_is_taken_in_up_to_the_cut(p
         await _arm_all(ledger, rows=3)
         await _full(ledger)
         for row in (1, 2, 3):
-            ledger.writer.put(_answer(row, evidence="x" * 90_000))
+            ledger.writer.put(_answer(row, evidence=("{}", f"{row}" * 90_000)))
         await ledger.writer.flush()
     rescue.write_bytes(rescue.read_bytes()[:-20])
     async with open_ledger(path, OPTIONS, SystemClock()) as ledger:

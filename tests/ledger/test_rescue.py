@@ -20,7 +20,10 @@ from bulkpost.outcome import Outcome, OutcomeKind
 LEAD_ID = "0123456789abcdef01234567"
 ANSWER = Outcome(OutcomeKind.FAILURE, "too late", 201, LEAD_ID, 1_250_000)
 BUSY = Outcome(OutcomeKind.DEFERRED, "502 Bad Gateway", 502)
-SETTLED = (Settlement(7, ANSWER, attempts=5, ambiguous=2, latency_ms=340, evidence="{}"), 77)
+SETTLED = (
+    Settlement(7, ANSWER, attempts=5, ambiguous=2, latency_ms=340, evidence=("{}", "{}")),
+    77,
+)
 WAITING = (Wait(8, 4, BUSY, 1, due_at_ms=99_000, latency_ms=350), 78)
 ROWS = [
     RescuedRow(7, 3, 11, 5, 2, 77, 201, "too late", LEAD_ID, 1_250_000, 340),

@@ -9,7 +9,7 @@ import pytest
 
 from bulkpost.errors import LedgerWriteError
 from bulkpost.ledger.entries import Intent, Rearm, Refused, Settlement, Wait
-from bulkpost.ledger.group import Group, Reasons, write
+from bulkpost.ledger.group import Group, Texts, write
 from bulkpost.ledger.statements import sql
 from bulkpost.ledger.states import ANSWERED, REFUSED, TRANSITIONS, Change, State
 from bulkpost.outcome import Outcome, OutcomeKind
@@ -57,7 +57,7 @@ def _put_in(database: sqlite3.Connection, state: State) -> None:
 def _apply(database: sqlite3.Connection, group: Group) -> None:
     database.execute("BEGIN")
     try:
-        write(group, Reasons(), database)
+        write(group, Texts(), database)
         database.execute("COMMIT")
     except LedgerWriteError:
         database.execute("ROLLBACK")

@@ -296,3 +296,20 @@ async def test_a_row_deferred_while_it_waits_keeps_what_its_attempt_brought(
     assert [(503, "HTTP 503", 7)] == content(path, query)
     assert [(50, 1)] == content(path, "SELECT state, attempts FROM outcome")
     assert [(0,)] == content(path, "SELECT count(*) FROM intent")
+
+
+async def test_requests_and_replies_that_are_alike_are_stored_once(tmp_path: Path) -> None:
+    """A thousand rows refused alike cost a few bytes each, and each has its own exchange."""
+    path = tmp_path / "leads.db"
+    refused = Outcome(OutcomeKind.HTTP_ERROR, "500 Internal Server Error", 500)
+    async with opened(path) as ledger:
+        for row in range(1, 101):
+            assert await ledger.writer.arm(an_intent(row))
+            evidence = ('{"method": "POST"}', f'{{"reply_body": "{row % 2}"}}')
+            ledger.writer.put(Settlement(row_id_of(1, row), refused, evidence=evidence))
+
+    assert [(3,)] == content(path, "SELECT count(*) FROM message")
+    assert [(row, '{"method": "POST"}', f'{{"reply_body": "{row % 2}"}}') for row in (1, 2, 3)] == (
+        content(path, "SELECT row, request, reply FROM exchanges ORDER BY row LIMIT 3")
+    )
+    assert [(100,)] == content(path, "SELECT count(*) FROM exchanges")

@@ -1,1 +1,2 @@
-INSERT OR REPLACE INTO evidence (row_id, document) VALUES (:row_id, :document)
+INSERT OR REPLACE INTO evidence (row_id, request_id, reply_id)
+VALUES (:row_id, :request_id, :reply_id)

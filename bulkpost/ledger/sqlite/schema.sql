@@ -126,9 +126,17 @@ CREATE TABLE attempt (
     PRIMARY KEY (row_id, attempt)
 ) WITHOUT ROWID;
 
--- What LeadConduit's support asks for, scrubbed, as JSON.
+-- What LeadConduit's support asks for, scrubbed. Of thousands of refused rows the requests are alike
+-- but for their values, which are not kept, and so are the replies: each half is stored once.
 CREATE TABLE evidence (
     row_id INTEGER PRIMARY KEY,
+    request_id INTEGER NOT NULL,
+    reply_id INTEGER NOT NULL
+);
+
+-- A request or a reply, as JSON.
+CREATE TABLE message (
+    id INTEGER PRIMARY KEY,
     document TEXT NOT NULL
 );
 
@@ -172,6 +180,17 @@ SELECT
 FROM outcome
 LEFT JOIN run ON run.id = outcome.run_id
 LEFT JOIN reason ON reason.id = outcome.reason_id;
+
+CREATE VIEW exchanges AS
+SELECT
+    evidence.row_id,
+    evidence.row_id >> 40 AS input,
+    evidence.row_id & 0xFFFFFFFFFF AS row,
+    request.document AS request,
+    reply.document AS reply
+FROM evidence
+JOIN message AS request ON request.id = evidence.request_id
+JOIN message AS reply ON reply.id = evidence.reply_id;
 
 CREATE VIEW doubts AS
 SELECT * FROM rows WHERE outcome = 'in_doubt';

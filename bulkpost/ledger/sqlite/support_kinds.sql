@@ -5,9 +5,12 @@ WITH kinds AS (
     WHERE state = 30 AND state >= 20 AND run_id = :run_id
     GROUP BY http_status, reason_id
 )
-SELECT kinds.row_id, kinds.row_count, kinds.http_status, reason.text, evidence.document
+SELECT kinds.row_id, kinds.row_count, kinds.http_status, reason.text,
+    run.started_at_ms + outcome.elapsed_ms, exchanges.request, exchanges.reply
 FROM kinds
+JOIN outcome ON outcome.row_id = kinds.row_id
+JOIN run ON run.id = outcome.run_id
 LEFT JOIN reason ON reason.id = kinds.reason_id
-LEFT JOIN evidence ON evidence.row_id = kinds.row_id
+LEFT JOIN exchanges ON exchanges.row_id = kinds.row_id
 ORDER BY kinds.row_count DESC, kinds.row_id
 LIMIT :kinds_max

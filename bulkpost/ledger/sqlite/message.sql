@@ -1,0 +1,1 @@
+INSERT INTO message (document) VALUES (:document)
