@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.gauge import memory_of
+
 _LOOK_EVERY_S = 0.02
 _ENDINGS_LEFT_OUT = 0.02  # at either end of a run, where the pool fills and empties
 
@@ -84,15 +86,6 @@ def contender(kind: str, loop: str, path: Path, url: str, concurrency: int) -> f
 def _watched(child: "subprocess.Popen[str]") -> int:
     peak_bytes = 0
     while child.poll() is None:
-        peak_bytes = max(peak_bytes, _memory_peak_bytes(child.pid))
+        peak_bytes = max(peak_bytes, memory_of(child.pid, "VmHWM"))
         time.sleep(_LOOK_EVERY_S)  # noqa: TID251  # there is no clock to ask outside the product
     return peak_bytes
-
-
-def _memory_peak_bytes(pid: int) -> int:
-    try:
-        status = Path(f"/proc/{pid}/status").read_text("ascii")
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
-    peaks = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
-    return int(peaks[0]) * 1024 if peaks else 0

@@ -41,11 +41,13 @@ class Child:
     def has_ended(self) -> bool:
         return self.process.poll() is not None
 
-    def until(self, is_so: Callable[[], bool]) -> bool:
+    def until(
+        self, is_so: Callable[[], bool], limit_s: float = CHILD_S_MAX, every_s: float = 0.002
+    ) -> bool:
         """Look again and again; return False if the child ended first."""
-        end_s = time.monotonic() + CHILD_S_MAX
+        end_s = time.monotonic() + limit_s
         while not is_so():
-            if self.ended_within(0.002):
+            if self.ended_within(every_s):
                 return is_so()
             assert time.monotonic() < end_s, f"it never came: {self.said()[1]}"
         return True
@@ -65,9 +67,9 @@ class Child:
         self.process.kill()
         return self.wait()
 
-    def wait(self) -> Ended:
+    def wait(self, limit_s: float = CHILD_S_MAX) -> Ended:
         try:
-            status = self.process.wait(CHILD_S_MAX)
+            status = self.process.wait(limit_s)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -108,8 +110,8 @@ def running(
 
 
 def run(
-    command: Sequence[str], folder: Path, *, fault: str = "", env: Sequence[tuple[str, str]] = ()
+    command: Sequence[str], folder: Path, *, fault: str = "", limit_s: float = CHILD_S_MAX
 ) -> Ended:
     """Run a command to its end."""
-    with running(command, folder, fault=fault, env=env) as child:
-        return child.wait()
+    with running(command, folder, fault=fault) as child:
+        return child.wait(limit_s)

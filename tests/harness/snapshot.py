@@ -6,7 +6,8 @@ SQLite may clean up behind whoever opens a file, so the files themselves are lef
 import shutil
 import sqlite3
 import tempfile
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -71,14 +72,20 @@ def snapshot(ledger: Path) -> Snapshot:
     """Look at a ledger; one that is not there holds nothing."""
     if not ledger.exists():
         return Snapshot()
+    with copied(ledger) as copy, closing(sqlite3.connect(copy)) as database:
+        return _read(database)
+
+
+@contextmanager
+def copied(ledger: Path) -> Iterator[Path]:
+    """Copy a ledger's files for a block that opens the copy."""
     with tempfile.TemporaryDirectory(dir=ledger.parent) as folder:
         copy = Path(folder, "copy.db")
         wal = ledger.with_name(ledger.name + "-wal")
         shutil.copyfile(ledger, copy)
         if wal.exists():
             shutil.copyfile(wal, copy.with_name("copy.db-wal"))
-        with closing(sqlite3.connect(copy)) as database:
-            return _read(database)
+        yield copy
 
 
 def _read(database: sqlite3.Connection) -> Snapshot:
