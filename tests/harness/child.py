@@ -110,8 +110,13 @@ def running(
 
 
 def run(
-    command: Sequence[str], folder: Path, *, fault: str = "", limit_s: float = CHILD_S_MAX
+    command: Sequence[str],
+    folder: Path,
+    *,
+    fault: str = "",
+    env: Sequence[tuple[str, str]] = (),
+    limit_s: float = CHILD_S_MAX,
 ) -> Ended:
     """Run a command to its end."""
-    with running(command, folder, fault=fault) as child:
+    with running(command, folder, fault=fault, env=env) as child:
         return child.wait(limit_s)
