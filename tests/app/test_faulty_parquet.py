@@ -156,8 +156,9 @@ async def test_i25_an_encrypted_parquet_list_is_refused(
 
     error = await refused(tmp_path, path.read_bytes(), "leads.parquet")
 
-    assert "encrypted" in error.message
-    assert "encryption" in error.advice
+    words = "damaged or encrypted" if plaintext_footer else "is an encrypted Parquet file"
+    assert words in error.message
+    assert "without encryption" in error.advice
 
 
 def test_i25_one_huge_row_group_does_not_fill_the_memory(tmp_path: Path) -> None:
@@ -165,7 +166,9 @@ def test_i25_one_huge_row_group_does_not_fill_the_memory(tmp_path: Path) -> None
     rows = 200_000
     columns = {name: [f"{name}{n * 7919:030d}" for n in range(rows)] for name in ("a", "b", "c")}
     path = tmp_path / "leads.parquet"
-    pq.write_table(pa.table(columns), path, row_group_size=rows, use_dictionary=False)
+    pq.write_table(
+        pa.table(columns), path, row_group_size=rows, use_dictionary=False, compression="NONE"
+    )
     del columns
     group = pq.ParquetFile(path).metadata.row_group(0)
     assert group.num_rows == rows
@@ -175,4 +178,4 @@ def test_i25_one_huge_row_group_does_not_fill_the_memory(tmp_path: Path) -> None
         found = survey(reader, lambda _rows: peaks.append(pa.total_allocated_bytes() - before))
 
     assert rows == found.rows
-    assert max(peaks) < group.total_byte_size / 2
+    assert max(peaks) < group.total_byte_size / 4
