@@ -6,12 +6,23 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request. The body is personal data and never shown in a repr."""
+    """One HTTP request.
+
+    Attributes:
+        method: GET or POST.
+        url: Where to; no personal data.
+        headers: All of them but User-Agent and Host.
+        body: Personal data, never shown in a repr.
+        query: Added to the URL when it is sent: personal data, never shown in a repr.
+        field_names: Names of what is sent, in their order.
+    """
 
     method: str
     url: str
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
+    query: str = field(default="", repr=False)
+    field_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,25 @@
 """What is sent: a lead, made from one row."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from bulkpost.destination import Destination
 
 KEY_BYTES = 16
 CONTENT_BYTES = 8
+
+
+class LeadFormat(StrEnum):
+    """How a lead is written.
+
+    FORM is LeadConduit's own default, and the only one in which its parser nests dotted names by
+    itself. GET puts the lead into the URL.
+    """
+
+    FORM = "form"
+    JSON = "json"
+    XML = "xml"
+    GET = "get"
 
 
 @dataclass(frozen=True, slots=True)

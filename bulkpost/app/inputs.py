@@ -108,7 +108,9 @@ async def _taken_in(  # noqa: PLR0913, PLR0917  # where the inputs of one comman
 ) -> Batch:
     settings = order.settings
     unusable = [(column.name, column.why) for column in reader.unusable_columns]
-    column_map = build_map(reader.columns, settings.map, destination, unusable)
+    column_map = build_map(
+        reader.columns, settings.map, destination, unusable, settings.endpoint.format
+    )
     Identifier(NO_SALT, column_map, settings.key)  # refuses key columns that cannot be
     # The packing is no part of the content, and none of how it is read.
     plain = replace(reader.format, compression=Compression.NONE)

@@ -17,6 +17,8 @@ _XML_STARTS = (b"<?xml", b"<result", b"<response", b"<!doctype response", b"<!do
 _SCALAR = re.compile(rb"""["\d-]|(?:null|true|false|NaN|-?Infinity)\b""")
 _LEAD_ID = re.compile(rb"(?<![0-9A-Za-z])[0-9a-fA-F]{24}(?![0-9A-Za-z])")
 _WORDS = b"|".join(kind.value.encode() for kind in sorted(VERDICTS))
+_WHOLE_LEAD_ID = re.compile(r"[0-9a-fA-F]{24}")
+_KINDS = {kind.value: kind for kind in VERDICTS}
 _WORD = re.compile(rb'"outcome"\s*:\s*"(' + _WORDS + rb')"|<outcome>\s*(' + _WORDS + rb")\s*<")
 
 
@@ -58,6 +60,40 @@ class Unreadable:
 
     why: str
     word: str = field(default="", repr=False)
+
+
+class OddError(Exception):
+    """Something in an answer is not as it must be; the two attributes are ``Unreadable``'s."""
+
+    def __init__(self, why: str, word: str = "") -> None:
+        super().__init__(why)
+        self.why = why
+        self.word = word
+
+
+def kind_of(word: object) -> OutcomeKind:
+    """Return the outcome that a word of the answer stands for.
+
+    Raises:
+        OddError: It is none of LeadConduit's three: "deferred" from a server must not become ours.
+    """
+    if word is None:
+        raise OddError("there is no outcome")
+    kind = _KINDS.get(word) if isinstance(word, str) else None
+    if kind is None:
+        raise OddError("the outcome is no known word", word if isinstance(word, str) else "")
+    return kind
+
+
+def whole_lead_id(text: object) -> str:
+    """Return a lead id in lower case.
+
+    Raises:
+        OddError: It is not 24 hex digits.
+    """
+    if not isinstance(text, str) or _WHOLE_LEAD_ID.fullmatch(text) is None:
+        raise OddError("the lead id is not 24 hex digits")
+    return text.lower()
 
 
 def shape_of(body: bytes) -> Shape:

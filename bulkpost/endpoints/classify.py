@@ -19,7 +19,7 @@ Reference: "Generic POST Instructions for LeadConduit", HTTP statuses.
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 from bulkpost.endpoints.answer import (
@@ -32,6 +32,7 @@ from bulkpost.endpoints.answer import (
     trimmed,
 )
 from bulkpost.endpoints.json_answer import message_of, read_json
+from bulkpost.endpoints.xml_answer import read_xml
 from bulkpost.exchange import Reply
 from bulkpost.outcome import NextStep, Outcome, OutcomeKind, Verdict
 from bulkpost.redact import scrub
@@ -79,9 +80,8 @@ def read_outcome(reply: Reply) -> Answer | Unreadable:
     if reply.cut is not None:
         return Unreadable(f"the body is cut: {reply.cut}")
     shape = shape_of(reply.body)
-    if shape is Shape.JSON:
-        return read_json(reply.body)
-    return Unreadable(_NO_READER[shape])
+    read = _READERS.get(shape)
+    return Unreadable(_NO_READER[shape]) if read is None else read(reply.body)
 
 
 def excerpt_of(body: bytes, own: Pairs) -> str:
@@ -148,9 +148,12 @@ def _status_line(status: int) -> str:
     return f"{status} {phrase}" if phrase else f"{status}"
 
 
+_READERS: Mapping[Shape, Callable[[bytes], Answer | Unreadable]] = {
+    Shape.JSON: read_json,
+    Shape.XML: read_xml,
+}
 _NO_READER: Mapping[Shape, str] = {
     Shape.EMPTY: "the body is empty",
     Shape.HTML: "the body is a web page",
-    Shape.XML: "the body is XML, which is not read",
-    Shape.OTHER: "the body is not JSON",
+    Shape.OTHER: "the body is neither JSON nor XML",
 }

@@ -4,7 +4,7 @@ Reference: "Generic POST Instructions for LeadConduit": any other 4xx or 5xx is 
 the full HTTP request (method, URL, parameters).
 """
 
-from urllib.parse import parse_qsl, unquote_plus, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from bulkpost.exchange import Reply, Request
 from bulkpost.redact import scrub
@@ -35,7 +35,7 @@ def evidence_of(request: Request, reply: Reply, own: tuple[tuple[str, str], ...]
         "method": request.method,
         "url": _without_values(request.url),
         "request_headers": dict(request.headers),
-        "fields": _names(request.body),
+        "fields": list(request.field_names),
     }
     came: dict[str, object] = {
         "status": reply.status,
@@ -54,8 +54,3 @@ def _without_values(url: str) -> str:
     parts = urlsplit(url)
     names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
     return urlunsplit(parts._replace(query="&".join(f"{name}=…" for name in names)))
-
-
-def _names(body: bytes) -> list[str]:
-    pairs = body.decode("ascii", "replace").split("&")
-    return [unquote_plus(pair.partition("=")[0]) for pair in pairs if pair]

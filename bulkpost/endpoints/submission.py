@@ -1,20 +1,28 @@
-"""The submission endpoint: one lead, one POST.
+"""The submission endpoint: one lead, one request.
 
 Reference: "Generic POST Instructions for LeadConduit".
 """
 
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from typing import Final
 
 from bulkpost.destination import Destination
+from bulkpost.endpoints import form, json_body, xml_body
 from bulkpost.endpoints.classify import classify
 from bulkpost.endpoints.evidence import Evidence, evidence_of
-from bulkpost.endpoints.form import encode
 from bulkpost.endpoints.settings import EndpointSettings
 from bulkpost.exchange import Reply, Request
-from bulkpost.lead import Lead
+from bulkpost.lead import Lead, LeadFormat
 from bulkpost.outcome import Verdict
 
 _URLS_MAX = 1_024
+# LeadConduit compares media types literally, so they are lower case and have no charset.
+_BODIES: Final[Mapping[LeadFormat, tuple[str, Callable[[Iterable[tuple[str, str]]], bytes]]]] = {
+    LeadFormat.FORM: ("application/x-www-form-urlencoded", form.encode),
+    LeadFormat.JSON: ("application/json", json_body.encode),
+    LeadFormat.XML: ("application/xml", xml_body.encode),
+}
 
 
 class SubmissionEndpoint:
@@ -24,24 +32,32 @@ class SubmissionEndpoint:
         """Prepare the endpoint.
 
         Args:
-            settings: How to read replies; the defaults if None.
+            settings: How to write leads and read replies; the defaults if None.
         """
-        self._is_strict = settings is not None and settings.strict
+        self._settings = settings if settings is not None else EndpointSettings()
+        self._accept = f"application/{self._settings.accept}"
 
     def request(self, item: Lead, generated: tuple[tuple[str, str], ...] = ()) -> Request:
-        """Return the POST that submits a lead.
+        """Return the request that submits a lead.
 
         Args:
             item: The lead.
             generated: (field name, text) pairs of ours to send with it, such as the reference.
         """
-        body = encode((*item.fields, *generated))
+        pairs = (*item.fields, *generated)
+        names = tuple([name for name, _ in pairs])
+        url = _url(item.destination)
+        if self._settings.format is LeadFormat.GET:
+            query = form.encode(pairs).decode("ascii")
+            return Request("GET", url, {"Accept": self._accept}, b"", query, names)
+        media_type, encode = _BODIES[self._settings.format]
+        body = encode(pairs)
         headers = {
-            "Accept": "application/json",
-            "Content-Type": "application/x-www-form-urlencoded",
+            "Accept": self._accept,
+            "Content-Type": media_type,
             "Content-Length": str(len(body)),
         }
-        return Request("POST", _url(item.destination), headers, body)
+        return Request("POST", url, headers, body, "", names)
 
     def verdict(self, reply: Reply, item: Lead) -> Verdict:
         """Say what a reply means for its lead; never raises, whatever the bytes."""
@@ -50,7 +66,7 @@ class SubmissionEndpoint:
             reply,
             item.fields + destination.query,
             own_ids=(destination.flow_id, destination.source_id),
-            strict=self._is_strict,
+            strict=self._settings.strict,
         )
 
     def evidence(self, request: Request, reply: Reply, item: Lead) -> Evidence:

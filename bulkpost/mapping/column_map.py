@@ -15,8 +15,9 @@ from bulkpost.errors import ConfigError
 from bulkpost.fields.field_type import FieldType
 from bulkpost.fields.ssn import is_ssn_name
 from bulkpost.finding import Finding
-from bulkpost.lead import Lead
+from bulkpost.lead import Lead, LeadFormat
 from bulkpost.mapping.assignment import ROUTE_FIELDS, Assignment, assign, trimmed
+from bulkpost.mapping.carriage import PARTICULAR, uncarried_names, unfit_for
 from bulkpost.mapping.cautions import cautions
 from bulkpost.mapping.conflicts import refuse_conflicts
 from bulkpost.mapping.refusal import Refusal
@@ -43,6 +44,7 @@ class ColumnMap:
         ssn_fields: Names of the sent fields that must stay out of every digest.
         ssn_columns: Indexes of the columns, sent or not, that must stay out of every digest.
         warnings: What a person should know before sending.
+        lead_format: How leads are written, which rules out some texts.
         digest: SHA-256, lower-case hex, over what is sent from which header and what counts as a
             social security number; the order of the columns does not matter.
     """
@@ -59,6 +61,7 @@ class ColumnMap:
     ssn_fields: frozenset[str]
     ssn_columns: frozenset[int]
     warnings: tuple[Finding, ...]
+    lead_format: LeadFormat
     digest: str
 
     def cells(self, row: Row) -> tuple[str, ...]:
@@ -79,13 +82,14 @@ class ColumnMap:
         sent = [(name, cells[index]) for index, name in self.fields if cells[index]]
         if not any(trimmed(text) for _, text in sent):
             return Refusal("all fields are empty")
-        refusal = self._unfit_text(cells)
+        pairs = (*sent, *self.constants)
+        refusal = self._unfit_text(cells) or unfit_for(self.lead_format, pairs)
         if refusal is not None:
             return refusal
         destination = self._destination(cells)
         if isinstance(destination, Refusal):
             return destination
-        return Lead(row.number, destination, (*sent, *self.constants))
+        return Lead(row.number, destination, pairs)
 
     def _unfit_text(self, cells: tuple[str, ...]) -> Refusal | None:
         if self.unnamed and (refusal := self._unnamed_text(cells)):
@@ -122,6 +126,7 @@ def build_map(
     settings: MapSettings,
     destination: Destination,
     unusable_columns: Iterable[tuple[str, str]] = (),
+    lead_format: LeadFormat = LeadFormat.FORM,
 ) -> ColumnMap:
     """Decide which column feeds which field.
 
@@ -131,13 +136,12 @@ def build_map(
         destination: Where the leads go.
         unusable_columns: (header, why) of columns that cannot be turned into text; an error
             unless they are dropped.
+        lead_format: How leads are written.
 
     Raises:
         MappingError: Data would be lost or confused; the message names all columns concerned.
     """
     plan = assign(columns, settings, destination)
-    refuse_conflicts(plan, unusable_columns)
-    by_field = {name: index for index, name in plan.fields}
     fields = tuple((i, name) for i, name in plan.fields if not plan.is_routing(name))
     ssn_columns = _ssn_columns(plan)
     ssn_fields = frozenset(
@@ -145,6 +149,9 @@ def build_map(
         | {name for name in settings.constants if _is_ssn(name, settings)}
         | {name for name, _ in destination.query if _is_ssn(name, settings)}
     )
+    uncarried = uncarried_names(plan, lead_format, ssn_fields)
+    refuse_conflicts(plan, unusable_columns, uncarried)
+    by_field = {name: index for index, name in plan.fields}
     return ColumnMap(
         columns=plan.columns,
         destination=destination,
@@ -158,7 +165,8 @@ def build_map(
         ssn_fields=ssn_fields,
         ssn_columns=ssn_columns,
         warnings=cautions(plan),
-        digest=_digest(plan, ssn_fields),
+        lead_format=lead_format,
+        digest=_digest(plan, ssn_fields, lead_format),
     )
 
 
@@ -189,8 +197,10 @@ def _is_ssn(name: str, settings: MapSettings) -> bool:
     return is_ssn_name(name) if known is None else known == FieldType.SSN
 
 
-def _digest(plan: Assignment, ssn_fields: frozenset[str]) -> str:
+def _digest(plan: Assignment, ssn_fields: frozenset[str], lead_format: LeadFormat) -> str:
     settings = plan.settings
+    # Formats that carry every text share a digest: what is refused does not change with them.
+    particular = {"format": lead_format} if lead_format in PARTICULAR else {}
     spelled = json.dumps(
         {
             **({"strip": True} if settings.strip else {}),
@@ -207,6 +217,7 @@ def _digest(plan: Assignment, ssn_fields: frozenset[str]) -> str:
             "reference": settings.reference,
             "route": settings.route,
             "ssn": sorted(ssn_fields),
+            **particular,
         },
         sort_keys=True,
     )

@@ -24,12 +24,15 @@ CERT_FIELD = "trustedform_cert_url"
 _DROPPED_SEGMENTS = frozenset({"__proto__", "constructor", "prototype"})
 
 
-def refuse_conflicts(plan: Assignment, unusable_columns: Iterable[tuple[str, str]]) -> None:
+def refuse_conflicts(
+    plan: Assignment, unusable_columns: Iterable[tuple[str, str]], others: Iterable[str] = ()
+) -> None:
     """Raise one error that names every column and field that stands in the way.
 
     Args:
         plan: The settings applied to the header.
         unusable_columns: (header, why) of columns that the reader cannot turn into text.
+        others: Problems that were found elsewhere, one sentence each.
 
     Raises:
         MappingError: There is at least one conflict.
@@ -38,6 +41,7 @@ def refuse_conflicts(plan: Assignment, unusable_columns: Iterable[tuple[str, str
     problems = list(data_for_names(plan)) or [
         *(problem for rule in _RULES for problem in rule(plan)),
         *_unusable(plan, tuple(unusable_columns)),
+        *others,
     ]
     if problems:
         raise MappingError(

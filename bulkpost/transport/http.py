@@ -7,7 +7,9 @@ not tell: ``ServerTimeoutError`` is the parent of a connect timeout and of a rea
 reply that is not HTTP raises with an invented 400.
 Rule 2: a connection on which something came unasked is not used again; aiohttp would take it for
 the answer to the next lead.
-Rule 3: no message carries a URL's query or user, a header or a body: only host and port.
+Rule 3: one call is one request. aiohttp repeats a GET by itself when a kept connection fails; a
+second attempt to hand the same request over is refused.
+Rule 4: no message carries a URL's query or user, a header or a body: only host and port.
 """
 
 import ssl
@@ -108,6 +110,9 @@ class HttpTransport:
         session = self._session
         assert session is not None, "used outside its context"
         url = _url(request.url)
+        if request.query:  # lead data: made for this one request, and kept nowhere
+            separator = "&" if url.raw_query_string else "?"
+            url = URL(f"{request.url}{separator}{request.query}", encoded=True)
         body = Body(request.body, self.clock, self._watch)
         headers = CIMultiDict(request.headers)
         headers.setdefault("User-Agent", USER_AGENT)
@@ -118,6 +123,7 @@ class HttpTransport:
                 data=body,
                 headers=headers,
                 allow_redirects=False,
+                skip_auto_headers=("Content-Type",),
             )
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if body.sent_s is None:

@@ -29,6 +29,10 @@ class StaleConnectionError(aiohttp.ClientConnectionError):
     """A kept connection holds bytes that nobody asked for; nothing was written to it."""
 
 
+class RepeatedError(aiohttp.ClientError):
+    """aiohttp wants to send again what may have left already; nothing was written to it again."""
+
+
 class Body(aiohttp.Payload):
     """A body in memory, written with the head in one go; it knows whether its request left.
 
@@ -74,10 +78,12 @@ class PlainRequest(aiohttp.ClientRequest):
 
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:
         """Write to a connection: what aiohttp calls once it has one."""
-        if conn.protocol is None or conn.protocol.should_close:
-            raise StaleConnectionError
         body = self.body
         assert isinstance(body, Body), type(body)
+        if body.sent_s is not None:
+            raise RepeatedError
+        if conn.protocol is None or conn.protocol.should_close:
+            raise StaleConnectionError
         body.leave()
         body.connection = conn.protocol
         body.watch.begin(conn.protocol)

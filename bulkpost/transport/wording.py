@@ -8,6 +8,8 @@ from typing import Final
 import aiohttp
 from yarl import URL
 
+from bulkpost.transport.wire import RepeatedError
+
 CERTIFICATE_ADVICE: Final = (
     "Nothing was sent. Check the host name and this machine's clock; if the host's authority is "
     "your own, name its PEM file in transport.ca_file."
@@ -43,7 +45,7 @@ def lost_in_words(error: Exception) -> str:
             return "answered with something that is not HTTP"
         case OSError(errno=errno.ECONNRESET | errno.EPIPE):
             return "reset the connection instead of answering"
-        case aiohttp.ServerDisconnectedError():
+        case aiohttp.ServerDisconnectedError() | RepeatedError():
             return "closed the connection instead of answering"
         case _:
             return "was lost while the request was under way"

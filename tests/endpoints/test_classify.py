@@ -284,16 +284,6 @@ def test_s13_a_reason_of_a_megabyte_is_cut() -> None:
     assert 500 == len(got.reason or "")
 
 
-def test_an_xml_answer_is_a_doubt_that_says_so() -> None:
-    """XML is recognised, kept with its lead id, and not guessed at."""
-    body = f"<?xml version='1.0'?><result><outcome>success</outcome><id>{LEAD_ID}</id></result>"
-    expected = "201 Created, but the body is XML, which is not read; the outcome reads success"
-    assert Outcome(IN_DOUBT, expected, 201, LEAD_ID) == outcome(201, body)
-    assert IN_DOUBT is outcome(200, body).kind
-    classic = f"<!DOCTYPE response SYSTEM 'x'><response><leadId>{LEAD_ID}</leadId></response>"
-    assert LEAD_ID == outcome(200, classic).lead_id
-
-
 @pytest.mark.parametrize("status", [500, 501, 505, 520, 599, 600, 999])
 def test_s19_other_server_errors_are_held(status: int) -> None:
     """S19: nobody knows whether the lead was taken, so it is held and not sent again."""
