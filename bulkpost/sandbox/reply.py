@@ -28,6 +28,28 @@ def render(verdict: Verdict, lead: dict[str, Any], media_type: str, shown: Itera
     return _encode(content)
 
 
+def render_feedback(verdict: Verdict, lead: dict[str, Any], media_type: str) -> bytes:
+    """Return the body of an answer to feedback: JSON leaves out what is absent, XML does not.
+
+    Args:
+        verdict: What was decided.
+        lead: What is told of the lead, by name, in order; None where it has no such field.
+        media_type: XML for the two XML types, else JSON.
+    """
+    price = _number(verdict.price) or None  # no price and a price of nothing look alike
+    content = {"outcome": verdict.outcome, "reason": verdict.reason, "lead": lead, "price": price}
+    if media_type in {TEXT_XML, APPLICATION_XML}:
+        lines = ['<?xml version="1.0"?>', *_element("result", content, "")]
+        return "\n".join(lines).encode("utf-8", "replace")
+    present = {name: value for name, value in lead.items() if value is not None}
+    told = {**content, "lead": present}
+    return _encode({name: value for name, value in told.items() if value is not None})
+
+
+def _number(price: float) -> float:
+    return int(price) if float(price).is_integer() else float(price)
+
+
 def _content(verdict: Verdict, lead: dict[str, Any], shown: Iterable[str]) -> dict[str, Any]:
     content: dict[str, Any] = {}
     for name in shown:
@@ -38,8 +60,7 @@ def _content(verdict: Verdict, lead: dict[str, Any], shown: Iterable[str]) -> di
                 content["reason"] = verdict.reason
         elif name.startswith("lead."):
             _show(content, lead, name.split("."))
-    price = float(verdict.price)
-    content["price"] = int(price) if price.is_integer() else price
+    content["price"] = _number(verdict.price)
     return content
 
 
@@ -62,6 +83,6 @@ def _element(name: str, value: Any, indent: str) -> list[str]:
         return [f"{indent}<{name}>", *inner, f"{indent}</{name}>"]
     if isinstance(value, list):
         return [line for item in value for line in _element(name, item, indent)]
-    if value == "":
+    if value is None or value == "":
         return [f"{indent}<{name}/>"]
     return [f"{indent}<{name}>{escape(str(value))}</{name}>"]

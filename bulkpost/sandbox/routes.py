@@ -8,6 +8,8 @@ from typing import Final
 LEADS_PATH: Final = "/sandbox/leads"
 REQUESTS_PATH: Final = "/sandbox/requests"
 STATS_PATH: Final = "/sandbox/stats"
+FEEDBACK_PATH: Final = "/feedback"
+FEEDBACK_LIST_PATH: Final = "/sandbox/feedback"
 _SUBMISSION = re.compile(
     r"/flows/([0-9a-fA-F]{24})/sources/([0-9a-fA-F]{24})/(submit|ping)", re.ASCII
 )

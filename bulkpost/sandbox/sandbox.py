@@ -5,48 +5,30 @@ not at all, whatever the client does meanwhile.
 """
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from bulkpost.clock import Clock, SystemClock
 from bulkpost.log import get_logger
-from bulkpost.sandbox.faults import Fault, FaultOrder, FaultPlan, Wire, dice
+from bulkpost.sandbox.answer import Answer, refused, status_sent
+from bulkpost.sandbox.faults import Fault
+from bulkpost.sandbox.feedback_desk import FeedbackDesk
 from bulkpost.sandbox.identity import Sightings, identity
+from bulkpost.sandbox.incoming import Incoming, Refusal
 from bulkpost.sandbox.orders import Orders, split_orders
 from bulkpost.sandbox.reply import render
 from bulkpost.sandbox.routes import Target
 from bulkpost.sandbox.settings import SandboxSettings
 from bulkpost.sandbox.store import LeadLog, ReceivedRequest, Stats, Store, TakenLead
-from bulkpost.sandbox.submission import Incoming, Refusal, Submission, read_submission
+from bulkpost.sandbox.submission import Submission, read_submission
+from bulkpost.sandbox.troubles import Troubles
 from bulkpost.sandbox.verdict import Verdict, as_bid, decide
 
-_TEXT: Final = "text/plain"
 _DEFAULT_SETTINGS: Final = SandboxSettings()
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What to send, and how.
-
-    Attributes:
-        status: HTTP status of the answer as it would be without a fault.
-        headers: Without ``Content-Length`` and ``Date``.
-        body: Whole, whatever the fault makes of it.
-        fault: The misbehaviour to commit, or None.
-        latency_s: Wait first, in seconds.
-        lead_id: Id of the lead taken, or None if none was.
-        outcome: Its outcome, or None.
-    """
-
-    status: int
-    headers: dict[str, str]
-    body: bytes = field(repr=False)
-    fault: Fault | None = None
-    latency_s: float = 0.0
-    lead_id: str | None = None
-    outcome: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +65,9 @@ class Sandbox:
         self.clock: Clock = clock or SystemClock()
         self._log = LeadLog(log_path) if log_path is not None else None
         self._store = Store(self.seed, settings.keep_max, self._log)
-        self._plan = FaultPlan(settings.faults, self.seed)
+        self._troubles = Troubles(settings, self.seed)
         self._sightings = Sightings(settings.keep_max)
+        self._desk = FeedbackDesk(settings, self._store, self._troubles, self.clock)
 
     @property
     def leads(self) -> tuple[TakenLead, ...]:
@@ -102,6 +85,11 @@ class Sandbox:
         return self._store.requests
 
     @property
+    def feedback_lines(self) -> tuple[bytes, ...]:
+        """Feedback taken, oldest first, each as one JSON object; at most ``keep_max``."""
+        return self._store.feedback_lines
+
+    @property
     def stats(self) -> Stats:
         """Counts since the start."""
         return self._store.stats
@@ -113,46 +101,61 @@ class Sandbox:
             self._log = None
 
     def receive(self, target: Target, incoming: Incoming) -> Answer:
-        """Handle one request: take the lead or not, write it down, and say what to answer.
+        """Handle one submission: take the lead or not, write it down, and say what to answer.
 
         A lead that the log cannot be given is not taken, and answered 500.
         """
+        kind = "ping" if target.is_ping else "submit"
+        return self._recorded(incoming, kind, target, partial(self._answer, target, incoming))
+
+    def receive_feedback(self, incoming: Incoming) -> Answer:
+        """Handle feedback in the same way."""
+        return self._recorded(incoming, "feedback", None, partial(self._desk.answer, incoming))
+
+    def _recorded(
+        self,
+        incoming: Incoming,
+        kind: str,
+        target: Target | None,
+        answered: Callable[[str, int], Answer],
+    ) -> Answer:
         received_at = _rfc3339(self.clock.now_at())
+        number = self.stats.requests + 1
         try:
-            answer = self._answer(target, incoming, received_at)
+            answer = answered(received_at, number)
         except OSError as error:
             get_logger().error("lead_log_failed", error=error.strerror)
-            answer = _refused(Refusal(500, "The lead log cannot be written"))
+            answer = refused(Refusal(500, "The lead log cannot be written"))
         fault = answer.fault
         self._store.record(
             ReceivedRequest(
-                number=self.stats.requests + 1,
+                number=number,
                 received_at=received_at,
                 method=incoming.method,
-                kind="ping" if target.is_ping else "submit",
-                flow_id=target.flow_id,
-                source_id=target.source_id,
+                kind=kind,
+                flow_id=None if target is None else target.flow_id,
+                source_id=None if target is None else target.source_id,
                 taken=answer.lead_id is not None,
                 lead_id=answer.lead_id,
                 outcome=answer.outcome,
                 fault=None if fault is None else fault.name,
-                status=_status_sent(answer),
+                status=status_sent(answer),
             )
         )
         return answer
 
-    def _answer(self, target: Target, incoming: Incoming, received_at: str) -> Answer:
+    def _answer(self, target: Target, incoming: Incoming, received_at: str, _number: int) -> Answer:
         if not self._serves(target):
-            return _refused(Refusal(404, "Not found"))
+            return refused(Refusal(404, "Not found"))
         submission = read_submission(incoming)
         if isinstance(submission, Refusal):
-            return _refused(submission)
+            return refused(submission)
         try:
             lead = self._seen(target, submission.fields)
         except ValueError as error:
-            return _refused(Refusal(400, str(error)))
+            return refused(Refusal(400, str(error)))
         except RecursionError:
-            return _refused(Refusal(400, "The lead is nested too deeply"))
+            return refused(Refusal(400, "The lead is nested too deeply"))
         return self._handled(target, submission, lead, received_at)
 
     def _serves(self, target: Target) -> bool:
@@ -169,8 +172,8 @@ class Sandbox:
     def _handled(
         self, target: Target, submission: Submission, lead: _Lead, received_at: str
     ) -> Answer:
-        fault = self._fault(lead)
-        latency_s = self._latency_s(lead)
+        fault = self._troubles.fault(lead.key, lead.nth, lead.orders)
+        latency_s = self._troubles.latency_s(lead.key, lead.nth, lead.orders)
         if fault is not None and not fault.takes:
             return Answer(fault.status or 0, {}, b"", fault, latency_s)
         verdict = self._verdict(target, lead)
@@ -190,22 +193,6 @@ class Sandbox:
         if lead_id is not None:  # last, so that nothing can fail once the lead is taken
             self._take(target, lead, verdict, (lead_id, received_at, fault))
         return answer
-
-    def _fault(self, lead: _Lead) -> Fault | None:
-        planned = self._plan.choose(lead.key, lead.nth)
-        ordered = lead.orders.fault
-        if ordered is None:
-            return planned
-        return ordered.fault if _is_due(ordered, lead.nth) else None
-
-    def _latency_s(self, lead: _Lead) -> float:
-        settings = self.settings
-        if lead.orders.latency_s is not None:
-            return lead.orders.latency_s
-        if not settings.jitter_s:
-            return settings.latency_s
-        spread = dice(self.seed, "jitter", lead.key, lead.nth)
-        return settings.latency_s + settings.jitter_s * spread
 
     def _verdict(self, target: Target, lead: _Lead) -> Verdict:
         is_duplicate = self.settings.duplicates and self._sightings.was_taken(lead.key)
@@ -227,6 +214,7 @@ class Sandbox:
             received_at=received_at,
             fault=None if fault is None else fault.name,
             request=self.stats.requests + 1,
+            event_id=self._store.next_event_id() if verdict.outcome == "success" else None,
         )
         self._store.take(taken)
         self._sightings.took(lead.key)
@@ -237,24 +225,10 @@ class Sandbox:
         return render(verdict, shown, reply_type, self.settings.reply_fields)
 
 
-def _is_due(order: FaultOrder, nth: int) -> bool:
-    return order.times is None or nth <= order.times
-
-
 def _handled_status(target: Target, submission: Submission) -> int:
     if submission.redirect_to is not None:
         return 303
     return 200 if target.is_ping else 201
-
-
-def _status_sent(answer: Answer) -> int | None:
-    fault = answer.fault
-    return answer.status if fault is None or fault.wire is Wire.DRIP else fault.status
-
-
-def _refused(refusal: Refusal) -> Answer:
-    headers = {"Content-Type": _TEXT, **dict(refusal.headers)}
-    return Answer(refusal.status, headers, refusal.text.encode("utf-8", "replace"))
 
 
 def _rfc3339(moment: datetime) -> str:

@@ -21,8 +21,8 @@ from aiohttp.web_protocol import RequestHandler
 from bulkpost.errors import UsageError
 from bulkpost.log import get_logger
 from bulkpost.sandbox import routes
+from bulkpost.sandbox.incoming import Incoming, TooLong
 from bulkpost.sandbox.sandbox import Sandbox
-from bulkpost.sandbox.submission import Incoming, TooLong
 from bulkpost.sandbox.wire import Wires
 
 HOST: Final = "127.0.0.1"
@@ -187,15 +187,16 @@ class _Front:
             return _text(403, "The sandbox answers to loopback names only")
         path, _, query = request.raw_path.partition("?")
         submitted_to = routes.target(path)
-        if submitted_to is not None:
-            return await self._submission(request, submitted_to, query)
+        if submitted_to is not None or path == routes.FEEDBACK_PATH:
+            return await self._handed_over(request, submitted_to, query)
         if request.method == "GET":
             return await self._page(request, path)
         return _text(404, "Not found")
 
-    async def _submission(
-        self, request: web.BaseRequest, submitted_to: routes.Target, query: str
+    async def _handed_over(
+        self, request: web.BaseRequest, submitted_to: routes.Target | None, query: str
     ) -> web.StreamResponse:
+        """Give a submission, or feedback if it goes to no source, to the sandbox."""
         stats = self._sandbox.stats
         stats.in_flight += 1
         stats.in_flight_max = max(stats.in_flight_max, stats.in_flight)
@@ -207,9 +208,12 @@ class _Front:
                 accept=headers.get("Accept", ""),
                 content_type=headers.get("Content-Type", ""),
                 body=await _body(request),
-                is_ping=submitted_to.is_ping,
+                is_ping=submitted_to is not None and submitted_to.is_ping,
             )
-            answer = self._sandbox.receive(submitted_to, incoming)
+            if submitted_to is None:
+                answer = self._sandbox.receive_feedback(incoming)
+            else:
+                answer = self._sandbox.receive(submitted_to, incoming)
             return await self._wires.deliver(request, answer)
         except Exception as error:  # noqa: BLE001  # aiohttp's own report could show lead data
             get_logger().error("request_failed", error_type=type(error).__name__)
@@ -222,6 +226,8 @@ class _Front:
         match path:
             case routes.LEADS_PATH:
                 return await _stream(request, "leads", sandbox.lead_lines)
+            case routes.FEEDBACK_LIST_PATH:
+                return await _stream(request, "feedback", sandbox.feedback_lines)
             case routes.REQUESTS_PATH:
                 lines = (msgspec.json.encode(received) for received in sandbox.requests)
                 return await _stream(request, "requests", lines)

@@ -9,6 +9,7 @@ import msgspec
 
 from bulkpost.errors import ConfigError
 from bulkpost.sandbox.faults import FaultRule
+from bulkpost.sandbox.feedback import FeedbackSettings
 
 ObjectId = Annotated[str, msgspec.Meta(pattern="^[0-9a-fA-F]{24}$")]
 
@@ -32,6 +33,7 @@ class SandboxSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         body_bytes_max: A longer body is answered 413.
         keep_max: Leads and requests kept for ``/sandbox/leads`` and for duplicate detection, at
             about 1.2 kB each; the oldest are forgotten first. The log file is not affected.
+        feedback: What becomes of feedback.
     """
 
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | None = None
@@ -47,6 +49,7 @@ class SandboxSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     content_length: Literal["bytes", "characters"] = "bytes"
     body_bytes_max: Annotated[int, msgspec.Meta(ge=1, le=2**30)] = 16 * 2**20
     keep_max: Annotated[int, msgspec.Meta(ge=1)] = 1_000_000
+    feedback: FeedbackSettings = FeedbackSettings()
 
 
 def load_settings(path: Path) -> SandboxSettings:

@@ -5,6 +5,7 @@ comes after taking. The log is written without a buffer, so that it holds when t
 """
 
 import os
+import re
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -16,6 +17,7 @@ import msgspec
 from bulkpost.errors import ConfigError
 
 _encode = msgspec.json.encode
+_OBJECT_ID = re.compile(r"([0-9a-f]{8})([0-9a-f]{10})([0-9a-f]{6})")
 _ID_TIME_FIRST: Final = 0x6A000000  # ObjectIds begin with a time; this one is a constant
 
 
@@ -34,6 +36,7 @@ class TakenLead:
         received_at: RFC 3339, UTC.
         fault: The fault its answer met, or None.
         request: Number of the request that brought it; the first request is 1.
+        event_id: Names its delivery to the recipient, for feedback; None if it was not accepted.
     """
 
     id: str
@@ -46,21 +49,49 @@ class TakenLead:
     received_at: str
     fault: str | None
     request: int
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TakenFeedback:
+    """Feedback that was taken; the same again is another.
+
+    Attributes:
+        event_id: The event that it is about.
+        lead_id: The lead that the event belongs to.
+        fields: Type, reason and whatever else came.
+        outcome: ``success``, ``failure`` or ``error``.
+        reason: Why, or None.
+        received_at: RFC 3339, UTC.
+        fault: The fault its answer met, or None.
+        request: Number of the request that brought it.
+        kind: Tells it from a lead in the log.
+    """
+
+    event_id: str
+    lead_id: str
+    fields: Any = field(repr=False)
+    outcome: str
+    reason: str | None = field(repr=False)
+    received_at: str
+    fault: str | None
+    request: int
+    kind: str = "feedback"
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivedRequest:
-    """One request to a submission URL, whatever became of it.
+    """One request to a submission URL or with feedback, whatever became of it.
 
     Attributes:
         number: The first is 1.
         received_at: RFC 3339, UTC.
         method: As sent.
-        kind: ``submit`` or ``ping``.
-        flow_id: As written in the URL.
-        source_id: As written in the URL.
-        taken: Whether a lead was taken.
-        lead_id: Its id, or None.
+        kind: ``submit``, ``ping`` or ``feedback``.
+        flow_id: As written in the URL; None for feedback.
+        source_id: As written in the URL; None for feedback.
+        taken: Whether a lead, or feedback, was taken.
+        lead_id: The lead's id, or None.
         outcome: Its outcome, or None.
         fault: The fault handed out, or None.
         status: The status meant to be sent; None if the fault sends none.
@@ -70,8 +101,8 @@ class ReceivedRequest:
     received_at: str
     method: str
     kind: str
-    flow_id: str
-    source_id: str
+    flow_id: str | None
+    source_id: str | None
     taken: bool
     lead_id: str | None
     outcome: str | None
@@ -87,6 +118,7 @@ class Stats:
         requests: Requests to submission URLs.
         taken: Leads taken.
         outcomes: Leads taken, by outcome.
+        feedback: Feedback taken, by outcome.
         statuses: Requests, by status; ``none`` where no status was sent.
         faults: Requests that met a fault, by its name.
         in_flight: Requests being answered now.
@@ -100,12 +132,17 @@ class Stats:
     requests: int = 0
     taken: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
+    feedback: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     in_flight: int = 0
     in_flight_max: int = 0
     first_at: str | None = None
     last_at: str | None = None
+
+
+def _object_id(number: int, machine: str) -> str:
+    return f"{_ID_TIME_FIRST + (number >> 24):08x}{machine}{number & 0xFFFFFF:06x}"
 
 
 class LeadLog:
@@ -144,7 +181,9 @@ class Store:
         self._log = log
         self._leads: deque[bytes] = deque(maxlen=keep_max)
         self._requests: deque[ReceivedRequest] = deque(maxlen=keep_max)
+        self._feedback: deque[bytes] = deque(maxlen=keep_max)
         self._machine = blake2b(b"%d" % seed, digest_size=5).hexdigest()
+        self._event_machine = blake2b(b"%d" % seed, digest_size=5, person=b"event").hexdigest()
 
     @property
     def leads(self) -> tuple[TakenLead, ...]:
@@ -161,10 +200,30 @@ class Store:
         """Requests received, oldest first."""
         return tuple(self._requests)
 
+    @property
+    def feedback_lines(self) -> tuple[bytes, ...]:
+        """Feedback taken, oldest first, each as one JSON object."""
+        return tuple(self._feedback)
+
     def next_lead_id(self) -> str:
         """Return the id of the next lead: unique, growing, the same for the same seed."""
-        number = self.stats.taken + 1
-        return f"{_ID_TIME_FIRST + (number >> 24):08x}{self._machine}{number & 0xFFFFFF:06x}"
+        return _object_id(self.stats.taken + 1, self._machine)
+
+    def next_event_id(self) -> str:
+        """Return the id of the next lead's delivery; as the lead's, and never equal to one."""
+        return _object_id(self.stats.taken + 1, self._event_machine)
+
+    def lead_of(self, event_id: str) -> TakenLead | None:
+        """Return the lead that was delivered with an event; None if none was or it is forgotten."""
+        match = _OBJECT_ID.fullmatch(event_id.lower())
+        if match is None or match[2] != self._event_machine:
+            return None
+        number = ((int(match[1], 16) - _ID_TIME_FIRST) << 24) + int(match[3], 16)
+        place = number - 1 - (self.stats.taken - len(self._leads))
+        if not 0 <= place < len(self._leads):
+            return None
+        lead = msgspec.json.decode(self._leads[place], type=TakenLead)
+        return lead if lead.event_id is not None else None
 
     def take(self, lead: TakenLead) -> None:
         """Take a lead.
@@ -178,6 +237,18 @@ class Store:
         self._leads.append(line)
         self.stats.taken += 1
         self.stats.outcomes[lead.outcome] += 1
+
+    def take_feedback(self, feedback: TakenFeedback) -> None:
+        """Take feedback.
+
+        Raises:
+            OSError: The log could not be written; it is not taken.
+        """
+        line = _encode(feedback)
+        if self._log is not None:
+            self._log.write(line)
+        self._feedback.append(line)
+        self.stats.feedback[feedback.outcome] += 1
 
     def record(self, request: ReceivedRequest) -> None:
         """Count a request and what was done with it."""

@@ -8,57 +8,20 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from bulkpost.sandbox.form import parse_form, parse_query
+from bulkpost.sandbox.form import parse_query
+from bulkpost.sandbox.incoming import (
+    Incoming,
+    Refusal,
+    read_body,
+    refused_method,
+    reply_type_of,
+)
 from bulkpost.sandbox.json_body import parse_json
-from bulkpost.sandbox.negotiate import FORM, JSON, media_type
-from bulkpost.sandbox.xml_body import parse_xml
 
-_METHODS: Final = frozenset({"GET", "POST"})
 _CERT_NAME: Final = "trustedform_cert_url"
 _CERT_NAMES: Final = frozenset({"xxtrustedformcerturl"})
 _PING_NAMES: Final = frozenset({"trustedform_ping_url", "xxtrustedformpingurl"})
 _REDIRECT = re.compile(r"https?://[^\s/?#\x00-\x1f\x7f][^\s\x00-\x1f\x7f]*", re.IGNORECASE)
-_NO_ACCEPT: Final = "Not capable of generating content according to the Accept header"
-_NO_CONTENT_TYPE: Final = "Content-Type header is required"
-_BAD_CONTENT_TYPE: Final = (
-    "MIME type in Content-Type header is not supported. "
-    "Use only application/x-www-form-urlencoded, application/json, application/xml, text/xml."
-)
-
-
-@dataclass(frozen=True, slots=True)
-class TooLong:
-    """Stands for a body that was not read to its end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """One request as it came.
-
-    Attributes:
-        method: In whatever case.
-        query: What follows the question mark, undecoded.
-        accept: Empty if the header is absent.
-        content_type: Empty if the header is absent.
-        body: None if neither ``Content-Length`` nor ``Transfer-Encoding: chunked`` announced one.
-        is_ping: Asked for a bid only.
-    """
-
-    method: str
-    query: str = field(repr=False)
-    accept: str
-    content_type: str
-    body: bytes | TooLong | None = field(repr=False)
-    is_ping: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A request that is no lead; answered as plain text."""
-
-    status: int
-    text: str = field(repr=False)
-    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +41,17 @@ class Submission:
 
 def read_submission(incoming: Incoming) -> Submission | Refusal:
     """Check a request and read its lead."""
-    method = incoming.method.upper()
-    if method not in _METHODS:
-        return Refusal(405, f"The {method} method is not allowed", (("Allow", "GET, POST"),))
-    reply_type = media_type(incoming.accept) if incoming.accept else JSON
-    if reply_type is None:
-        return Refusal(406, _NO_ACCEPT)
+    refusal = refused_method(incoming, 405)
+    if refusal is not None:
+        return refusal
+    reply_type = reply_type_of(incoming)
+    if isinstance(reply_type, Refusal):
+        return reply_type
     query = parse_query(incoming.query) if incoming.query else {}
     redirect_to = _redirect(query)
     if redirect_to is not None and not _REDIRECT.fullmatch(redirect_to):
         return Refusal(400, "Invalid redir_url")
-    body = _read_body(incoming) if method == "POST" else {}
+    body = read_body(incoming, parse_json)
     if isinstance(body, Refusal):
         return body
     return Submission(_merged(body, query, is_ping=incoming.is_ping), reply_type, redirect_to)
@@ -97,30 +60,6 @@ def read_submission(incoming: Incoming) -> Submission | Refusal:
 def _redirect(query: dict[str, Any]) -> str | None:
     value = query.get("redir_url")
     return value[0] if isinstance(value, list) else value
-
-
-def _read_body(incoming: Incoming) -> Any:
-    """Return what the body says, or why it cannot be read."""
-    if incoming.body is None:
-        return {}
-    if isinstance(incoming.body, TooLong):
-        return Refusal(413, "The body is too long")
-    if not incoming.content_type:
-        return Refusal(415, _NO_CONTENT_TYPE)
-    content_type = media_type(incoming.content_type)
-    if content_type is None:
-        return Refusal(406, _BAD_CONTENT_TYPE)
-    text = incoming.body.decode("utf-8", "replace").strip("\ufeff \t\r\n\v\f\xa0")
-    return _parsed(text, content_type) if text else {}
-
-
-def _parsed(text: str, content_type: str) -> Any:
-    if content_type == FORM:
-        return parse_form(text)
-    try:
-        return parse_json(text) if content_type == JSON else parse_xml(text)
-    except ValueError as error:
-        return Refusal(400, str(error))
 
 
 def _merged(body: Any, query: dict[str, Any], *, is_ping: bool) -> Any:

@@ -12,8 +12,8 @@ from typing import Final
 from aiohttp import web
 
 from bulkpost.clock import Clock
+from bulkpost.sandbox.answer import Answer
 from bulkpost.sandbox.faults import Fault, Wire
-from bulkpost.sandbox.sandbox import Answer
 from bulkpost.sandbox.settings import SandboxSettings
 
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)  # SO_LINGER on, for no time

@@ -19,6 +19,9 @@ ROWS = [
 ]
 REQUESTS = [row for row in ROWS if row["kind"] == "submit.request"]
 RESPONSES = [row for row in ROWS if row["kind"] == "submit.response"]
+FEEDBACK = [row for row in ROWS if row["kind"] == "feedback.request"]
+FEEDBACK_ANSWERS = [row for row in ROWS if row["kind"] == "feedback.response"]
+EVENT_ID = "5f00000000000000000000e1"
 LEAD_ID = "5f00000000000000000000c3"
 
 
@@ -113,6 +116,64 @@ async def test_an_answer_is_written_as_observed(row: dict[str, Any], content_len
         name: answer.headers[name] for name in headers
     }
     assert whole[:length] == answer.body
+
+
+@pytest.mark.parametrize("row", FEEDBACK, ids=lambda row: row["name"])
+async def test_feedback_is_read_as_observed(row: dict[str, Any]) -> None:
+    """What LeadConduit's parser made of feedback, the sandbox makes of it."""
+    sandbox = Sandbox(SandboxSettings())
+
+    async with serve(sandbox) as address:
+        event_id = await _accepted_lead(sandbox, address.port, {"email": "ada@example.org"})
+        row = _about(row, event_id)
+        answer = await _exchange(address.port, _head_of(row), _body_of(row))
+
+    if row["result"] == "http_error":
+        assert row["status"] == answer.status
+        assert row["error_body"] == answer.body.decode()
+        assert row["error_headers"] == {name: answer.headers[name] for name in row["error_headers"]}
+        assert () == sandbox.feedback_lines
+    else:
+        assert 201 == answer.status
+        (taken,) = (json.loads(line) for line in sandbox.feedback_lines)
+        assert (row["parsed"], event_id) == (taken["fields"], taken["event_id"])
+
+
+@pytest.mark.parametrize("row", FEEDBACK_ANSWERS, ids=lambda row: row["name"])
+async def test_an_answer_to_feedback_is_written_as_observed(row: dict[str, Any]) -> None:
+    """What LeadConduit's module writes for a verdict, byte for byte; its length counts bytes."""
+    variables = row["vars"]
+    sandbox = Sandbox(SandboxSettings())
+    body = urlencode({"type": "return"} | _ordered(variables | {"lead": {}})).encode()
+
+    async with serve(sandbox) as address:
+        lead = {name: value for name, value in variables["lead"].items() if name != "id"}
+        event_id = await _accepted_lead(sandbox, address.port, lead)
+        head = [
+            f"POST {row['uri'].replace(EVENT_ID, event_id)} HTTP/1.1",
+            "Content-Type: application/x-www-form-urlencoded",
+            f"Content-Length: {len(body)}",
+            f"Accept: {row['accept']}",
+        ]
+        answer = await _exchange(address.port, head, body)
+
+    assert row["status"] == answer.status
+    assert row["response_body"].replace(LEAD_ID, sandbox.leads[0].id).encode() == answer.body
+    headers = {name: str(value) for name, value in row["response_headers"].items()}
+    assert headers == {name: answer.headers[name] for name in headers}
+
+
+async def _accepted_lead(sandbox: Sandbox, port: int, lead: dict[str, str]) -> str:
+    """Submit a lead that is accepted, and return its event id."""
+    path = f"/flows/{'a' * 24}/sources/{'b' * 24}/submit"
+    head = [f"GET {path}?{urlencode(lead | {'row': '1'})} HTTP/1.1", "Content-Length: 0"]
+    assert 201 == (await _exchange(port, head, b"")).status
+    return str(sandbox.leads[0].event_id)
+
+
+def _about(row: dict[str, Any], event_id: str) -> dict[str, Any]:
+    """Return a row about another event of the same length."""
+    return row | {"uri": row["uri"].replace(EVENT_ID, event_id)}
 
 
 def _ordered(variables: dict[str, Any]) -> dict[str, str]:
