@@ -64,7 +64,7 @@ def test_support_gets_the_names_and_no_value(lead_format: LeadFormat) -> None:
     """Whatever the format, the names of what was sent are told, and nothing else of it."""
     sender = endpoint(lead_format)
     request = sender.request(LEAD, REFERENCE)
-    evidence = sender.evidence(request, Reply(400, (), b"no"), LEAD)
+    evidence = sender.evidence(request, Reply(400, (), b"no"), LEAD)[0]
 
     assert ["first_name", "company.name", "phone_1", "reference"] == evidence["fields"]
     assert "Zo" not in json.dumps(evidence)
