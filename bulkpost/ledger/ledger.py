@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import aiosqlite
-
 from bulkpost import __version__
 from bulkpost.clock import Clock
 from bulkpost.destination import Environment
@@ -23,13 +21,13 @@ from bulkpost.errors import (
 )
 from bulkpost.faultpoint import fault_point
 from bulkpost.ledger import rescue, schema
+from bulkpost.ledger.connection import connected, damaged, unusable
 from bulkpost.ledger.group import Texts
 from bulkpost.ledger.inputs import store_input
 from bulkpost.ledger.lock import LedgerLock
 from bulkpost.ledger.paths import LedgerPaths, check_permissions, check_place, make_ballast
 from bulkpost.ledger.reader import InputRecord, LedgerReader, StoredMark, no_ledger
 from bulkpost.ledger.statements import sql
-from bulkpost.ledger.transaction import FileWatch, TransactionConnection
 from bulkpost.ledger.writer import LedgerWriter
 from bulkpost.log import get_logger
 from bulkpost.run import Run, RunEnding
@@ -154,15 +152,16 @@ class Ledger:
 
         Raises:
             LedgerDamagedError: Some was found; nothing may be sent.
+            LedgerWriteError: The disk fails.
         """
         if self.paths.database.stat().st_size > _QUICK_CHECK_BYTES_MAX:
             return
         try:
             rows = await self.reader.fetch("PRAGMA quick_check(1)")
-        except sqlite3.DatabaseError:
-            rows = [("unreadable",)]
+        except sqlite3.DatabaseError as error:
+            raise unusable(error, self.paths) from None
         if [tuple(row) for row in rows] != [("ok",)]:
-            raise _damaged(self.paths)
+            raise damaged(self.paths)
 
     def _now_at_ms(self) -> int:
         return int(self._clock.now_at().timestamp() * 1000)
@@ -172,12 +171,7 @@ class Ledger:
             await self._check(options)
             self.recovery = await self._recover()
         except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
-                raise LedgerError(
-                    f"another program keeps the ledger locked: {self.paths.database}",
-                    advice="Close the program that has it open for writing, and run again.",
-                ) from None
-            raise _damaged(self.paths) from None
+            raise unusable(error, self.paths) from None
 
     async def _check(self, options: LedgerOptions) -> None:
         self._meta = await self.reader.meta()
@@ -245,7 +239,7 @@ async def open_ledger(path: Path, options: LedgerOptions, clock: Clock) -> Async
         get_logger().info("boot_changed", ledger=str(path), host=socket.gethostname())
     try:
         is_new = _make_ready(paths, lock, options, clock)
-        async with _connected(paths, lock, options) as connections:
+        async with connected(paths, lock, accept_rollback=options.accept_rollback) as connections:
             database, raw, reader = connections
             ledger = Ledger(
                 LedgerReader(reader), LedgerWriter(database, raw, paths, clock), paths, clock
@@ -300,92 +294,3 @@ def _check_never_existed(paths: LedgerPaths, lock: LedgerLock, options: LedgerOp
             advice="Put it back: a new ledger knows nothing of what was sent, and would send it "
             "again. If that is what you want, add --accept-rollback.",
         )
-
-
-@asynccontextmanager
-async def _connected(
-    paths: LedgerPaths, lock: LedgerLock, options: LedgerOptions
-) -> AsyncIterator[tuple[aiosqlite.Connection, TransactionConnection, aiosqlite.Connection]]:
-    made: list[TransactionConnection] = []
-
-    def factory(*args: Any, **kwargs: Any) -> TransactionConnection:
-        connection = TransactionConnection(*args, **kwargs)
-        made.append(connection)
-        return connection
-
-    uri = paths.database.resolve().as_uri()
-    async with aiosqlite.connect(
-        f"{uri}?mode=rw", uri=True, isolation_level=None, factory=factory
-    ) as database:
-        raw = made[0]
-        try:
-            await _set_pragmas(database, paths)
-            raw.commit_number = await _guarded_commit_number(database, paths, lock, options)
-        except sqlite3.DatabaseError:
-            raise _damaged(paths) from None
-        raw.lock = lock
-        lock.write_commit_number(raw.commit_number)
-        raw.watch = FileWatch(paths.database, paths.wal)
-        async with aiosqlite.connect(f"{uri}?mode=ro", uri=True, isolation_level=None) as reader:
-            await reader.execute_fetchall("PRAGMA query_only = ON")
-            yield database, raw, reader
-        raw.watch = None
-        await _checkpoint(database)
-
-
-async def _checkpoint(database: aiosqlite.Connection) -> None:
-    """Copy the log into the database; what a disk refuses stays in the log, which holds it all."""
-    try:
-        fault_point("close.checkpoint")
-        await database.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
-    except (sqlite3.Error, OSError) as error:
-        name = getattr(error, "sqlite_errorname", type(error).__name__)
-        get_logger().warning("checkpoint_failed", error=name)
-
-
-async def _set_pragmas(database: aiosqlite.Connection, paths: LedgerPaths) -> None:
-    for statement in (
-        "PRAGMA busy_timeout = 5000",
-        "PRAGMA trusted_schema = OFF",
-        "PRAGMA cell_size_check = ON",
-        "PRAGMA cache_size = -8000",
-        "PRAGMA temp_store = MEMORY",
-        "PRAGMA synchronous = FULL",
-    ):
-        await database.execute_fetchall(statement)
-    journal = list(await database.execute_fetchall("PRAGMA journal_mode = WAL"))
-    synchronous = list(await database.execute_fetchall("PRAGMA synchronous"))
-    if tuple(journal[0]) != ("wal",) or tuple(synchronous[0]) != (2,):
-        raise LedgerError(
-            f"the ledger cannot be made durable here: {paths.database}",
-            advice="Keep it on a local disk: --ledger PATH.",
-        )
-
-
-async def _guarded_commit_number(
-    database: aiosqlite.Connection,
-    paths: LedgerPaths,
-    lock: LedgerLock,
-    options: LedgerOptions,
-) -> int:
-    rows = list(await database.execute_fetchall("SELECT number FROM commit_count"))
-    number = int(rows[0][0])
-    witnessed = lock.commit_number()
-    if witnessed > number and not options.accept_rollback:
-        raise LedgerRolledBackError(
-            f"the ledger is older than what this machine wrote: {witnessed - number:,} of "
-            f"{witnessed:,} commits are missing from {paths.database}",
-            advice="It was restored from a copy, or its disk lost what it had acknowledged. "
-            "Leads sent since then are unknown to it and would be sent again. Put the newest copy "
-            "back; or, if you accept that, add --accept-rollback.",
-        )
-    return number
-
-
-def _damaged(paths: LedgerPaths) -> LedgerDamagedError:
-    return LedgerDamagedError(
-        f"the ledger is damaged: {paths.database}",
-        advice="Nothing was sent. Restore the newest backup, or recover what is readable into a "
-        "new file and check it with `bulkpost verify`.",
-        command=f"sqlite3 {paths.database} .recover | sqlite3 recovered.db",
-    )

@@ -1,0 +1,143 @@
+"""Opening the database under a ledger: durable, guarded against old copies, and watched.
+
+One connection writes, and no other does; what is read meanwhile is read through a second one.
+"""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import aiosqlite
+
+from bulkpost.errors import (
+    LedgerDamagedError,
+    LedgerError,
+    LedgerRolledBackError,
+    LedgerWriteError,
+)
+from bulkpost.faultpoint import fault_point
+from bulkpost.ledger.lock import LedgerLock
+from bulkpost.ledger.paths import LedgerPaths
+from bulkpost.ledger.transaction import FileWatch, TransactionConnection
+from bulkpost.log import get_logger
+
+_DISK_ERRORS: Final = ("SQLITE_IOERR", "SQLITE_FULL", "SQLITE_CANTOPEN", "SQLITE_READONLY")
+
+
+@asynccontextmanager
+async def connected(
+    paths: LedgerPaths, lock: LedgerLock, *, accept_rollback: bool
+) -> AsyncIterator[tuple[aiosqlite.Connection, TransactionConnection, aiosqlite.Connection]]:
+    """Open the connections of a run: one that writes, itself beneath, and one that reads.
+
+    Raises:
+        LedgerDamagedError: It is not a sound database.
+        LedgerRolledBackError: It is older than what this machine wrote.
+        LedgerWriteError: The disk failed.
+        LedgerError: It cannot be made durable here.
+    """
+    made: list[TransactionConnection] = []
+
+    def factory(*args: Any, **kwargs: Any) -> TransactionConnection:
+        connection = TransactionConnection(*args, **kwargs)
+        made.append(connection)
+        return connection
+
+    uri = paths.database.resolve().as_uri()
+    async with aiosqlite.connect(
+        f"{uri}?mode=rw", uri=True, isolation_level=None, factory=factory
+    ) as database:
+        raw = made[0]
+        try:
+            await _set_pragmas(database, paths)
+            raw.commit_number = await _guarded_commit_number(
+                database, paths, lock, accept_rollback=accept_rollback
+            )
+        except sqlite3.DatabaseError as error:
+            raise unusable(error, paths) from None
+        raw.lock = lock
+        lock.write_commit_number(raw.commit_number)
+        raw.watch = FileWatch(paths.database, paths.wal)
+        async with aiosqlite.connect(f"{uri}?mode=ro", uri=True, isolation_level=None) as reader:
+            await reader.execute_fetchall("PRAGMA query_only = ON")
+            yield database, raw, reader
+        raw.watch = None
+        await _checkpoint(database)
+
+
+async def _checkpoint(database: aiosqlite.Connection) -> None:
+    """Copy the log into the database; what a disk refuses stays in the log, which holds it all."""
+    try:
+        fault_point("close.checkpoint")
+        await database.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+    except (sqlite3.Error, OSError) as error:
+        name = getattr(error, "sqlite_errorname", type(error).__name__)
+        get_logger().warning("checkpoint_failed", error=name)
+
+
+async def _set_pragmas(database: aiosqlite.Connection, paths: LedgerPaths) -> None:
+    for statement in (
+        "PRAGMA busy_timeout = 5000",
+        "PRAGMA trusted_schema = OFF",
+        "PRAGMA cell_size_check = ON",
+        "PRAGMA cache_size = -8000",
+        "PRAGMA temp_store = MEMORY",
+        "PRAGMA synchronous = FULL",
+    ):
+        await database.execute_fetchall(statement)
+    journal = list(await database.execute_fetchall("PRAGMA journal_mode = WAL"))
+    synchronous = list(await database.execute_fetchall("PRAGMA synchronous"))
+    if tuple(journal[0]) != ("wal",) or tuple(synchronous[0]) != (2,):
+        raise LedgerError(
+            f"the ledger cannot be made durable here: {paths.database}",
+            advice="Keep it on a local disk: --ledger PATH.",
+        )
+
+
+async def _guarded_commit_number(
+    database: aiosqlite.Connection,
+    paths: LedgerPaths,
+    lock: LedgerLock,
+    *,
+    accept_rollback: bool,
+) -> int:
+    rows = list(await database.execute_fetchall("SELECT number FROM commit_count"))
+    number = int(rows[0][0])
+    witnessed = lock.commit_number()
+    if witnessed > number and not accept_rollback:
+        raise LedgerRolledBackError(
+            f"the ledger is older than what this machine wrote: {witnessed - number:,} of "
+            f"{witnessed:,} commits are missing from {paths.database}",
+            advice="It was restored from a copy, or its disk lost what it had acknowledged. "
+            "Leads sent since then are unknown to it and would be sent again. Put the newest copy "
+            "back; or, if you accept that, add --accept-rollback.",
+        )
+    return number
+
+
+def unusable(error: sqlite3.DatabaseError, paths: LedgerPaths) -> LedgerError:
+    """Tell a disk that fails and a busy ledger from a damaged one."""
+    name = str(getattr(error, "sqlite_errorname", ""))
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return LedgerError(
+            f"another program keeps the ledger locked: {paths.database}",
+            advice="Close the program that has it open for writing, and run again.",
+        )
+    # A read that ends too soon is a file that was cut off, not a disk that fails.
+    if name.startswith(_DISK_ERRORS) and name != "SQLITE_IOERR_SHORT_READ":
+        return LedgerWriteError(
+            f"the disk under the ledger fails ({name}): {paths.database}",
+            advice="Nothing was sent. Mend the disk, then run the same command again.",
+        )
+    return damaged(paths)
+
+
+def damaged(paths: LedgerPaths) -> LedgerDamagedError:
+    """Return the error that says so."""
+    return LedgerDamagedError(
+        f"the ledger is damaged: {paths.database}",
+        advice="Nothing was sent. Restore the newest backup, or recover what is readable into a "
+        "new file and check it with `bulkpost verify`.",
+        command=f"sqlite3 {paths.database} .recover | sqlite3 recovered.db",
+    )
