@@ -12,8 +12,8 @@
         ├── LedgerBusyError      another run holds it
         ├── LedgerDamagedError   it is not a sound bulkpost ledger
         ├── LedgerRolledBackError  it is older than what this machine wrote
-        └── LedgerWriteError     a write failed (I/O error, file gone); exit status 1
-            └── LedgerFullError  the disk is full: room that is given back may help
+        └── LedgerWriteError     a write failed (disk full, value refused); exit status 1
+            └── LedgerDiskError  the disk fails: what it takes now may be lost as well
 
 ``assert`` is for our own mistakes, an error class for the world's. Bad rows and refused leads are
 outcomes, not errors. A ``BulkpostError`` is caught once, in ``bulkpost.cli.main``.
@@ -103,8 +103,8 @@ class LedgerWriteError(LedgerError):
     exit_status = 1
 
 
-class LedgerFullError(LedgerWriteError):
-    """The disk under the ledger is full."""
+class LedgerDiskError(LedgerWriteError):
+    """The disk under the ledger fails, or its files are gone: it is not written to again."""
 
 
 def place_of(error: BaseException) -> str:

@@ -5,7 +5,7 @@ One connection writes, and no other does; what is read meanwhile is read through
 
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import Any, Final
 
 import aiosqlite
@@ -19,10 +19,10 @@ from bulkpost.errors import (
 from bulkpost.faultpoint import fault_point
 from bulkpost.ledger.lock import LedgerLock
 from bulkpost.ledger.paths import LedgerPaths
-from bulkpost.ledger.transaction import FileWatch, TransactionConnection
+from bulkpost.ledger.transaction import DISK_ERRORS, FileWatch, TransactionConnection
 from bulkpost.log import get_logger
 
-_DISK_ERRORS: Final = ("SQLITE_IOERR", "SQLITE_FULL", "SQLITE_CANTOPEN", "SQLITE_READONLY")
+_REFUSALS: Final = (*DISK_ERRORS, "SQLITE_FULL")
 
 
 @asynccontextmanager
@@ -37,6 +37,7 @@ async def connected(
         LedgerWriteError: The disk failed.
         LedgerError: It cannot be made durable here.
     """
+    _check_log(paths)
     made: list[TransactionConnection] = []
 
     def factory(*args: Any, **kwargs: Any) -> TransactionConnection:
@@ -64,6 +65,30 @@ async def connected(
             yield database, raw, reader
         raw.watch = None
         await _checkpoint(database)
+
+
+def _check_log(paths: LedgerPaths) -> None:
+    """Refuse the left-over log of another ledger, which SQLite would write into this one.
+
+    Looked at through a connection that cannot write, so that nothing is mixed by closing it.
+    """
+    if not paths.wal.exists():
+        return
+    uri = f"{paths.database.resolve().as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(uri, uri=True)) as database:
+            found = database.execute(
+                "SELECT ledger_id = (SELECT value FROM meta WHERE name = 'ledger_id')"
+                " FROM commit_count"
+            ).fetchall()
+    except sqlite3.DatabaseError as error:
+        raise unusable(error, paths) from None
+    if found != [(1,)]:
+        raise LedgerDamagedError(
+            f"the log beside the ledger belongs to another one: {paths.wal}",
+            advice="Nothing was sent or changed. Move it back to where it came from, and let no "
+            "other program open this ledger before that.",
+        )
 
 
 async def _checkpoint(database: aiosqlite.Connection) -> None:
@@ -125,7 +150,8 @@ def unusable(error: sqlite3.DatabaseError, paths: LedgerPaths) -> LedgerError:
             advice="Close the program that has it open for writing, and run again.",
         )
     # A read that ends too soon is a file that was cut off, not a disk that fails.
-    if name.startswith(_DISK_ERRORS) and name != "SQLITE_IOERR_SHORT_READ":
+    is_damaged = name == "SQLITE_IOERR_SHORT_READ" or name.startswith("SQLITE_CORRUPT")
+    if name.startswith(_REFUSALS) and not is_damaged:
         return LedgerWriteError(
             f"the disk under the ledger fails ({name}): {paths.database}",
             advice="Nothing was sent. Mend the disk, then run the same command again.",

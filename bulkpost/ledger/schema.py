@@ -32,16 +32,17 @@ def create(paths: LedgerPaths, environment: Environment, now_at_ms: int) -> None
     os.close(create_private(draft))
     with closing(sqlite3.connect(draft, isolation_level=None)) as connection:
         connection.executescript(sql("schema"))
+        ledger_id = secrets.token_bytes(16)
         connection.executemany(
             "INSERT INTO meta (name, value) VALUES (?, ?)",
             [
-                ("ledger_id", secrets.token_bytes(16)),
+                ("ledger_id", ledger_id),
                 ("key_salt", secrets.token_bytes(32)),
                 ("environment", environment.value),
                 ("created_at_ms", now_at_ms),
             ],
         )
-        connection.execute("INSERT INTO commit_count (id, number) VALUES (1, 0)")
+        connection.execute("INSERT INTO commit_count VALUES (1, 0, ?)", (ledger_id,))
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {VERSION}")
     _flush(draft)

@@ -8,12 +8,14 @@ the flush to disk. So ``commit`` here does the whole of it: begin, work, count, 
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from bulkpost.errors import LedgerWriteError
+from bulkpost.errors import LedgerDiskError
 from bulkpost.faultpoint import fault_point
 from bulkpost.ledger.lock import LedgerLock
 
+# What SQLite calls a disk that fails, or takes no writes; a full one recovers.
+DISK_ERRORS: Final = ("SQLITE_IOERR", "SQLITE_CORRUPT", "SQLITE_CANTOPEN", "SQLITE_READONLY")
 type_of_work = Callable[[sqlite3.Connection], Any]
 
 
@@ -35,7 +37,7 @@ class TransactionConnection(sqlite3.Connection):
 
         Raises:
             sqlite3.Error: The database refused; everything was rolled back.
-            LedgerWriteError: The file under the connection is gone or another one.
+            LedgerDiskError: The file under the connection is gone or another one.
         """
         work, self.work = self.work, None
         if work is None:
@@ -74,11 +76,11 @@ class FileWatch:
         """Compare.
 
         Raises:
-            LedgerWriteError: A file is gone or another one.
+            LedgerDiskError: A file is gone or another one.
         """
         for path, inode in self._inodes.items():
             if self._inode(path) != inode:
-                raise LedgerWriteError(
+                raise LedgerDiskError(
                     f"the ledger was deleted or replaced while in use: {path}",
                     advice="Put the original file back before the next run.",
                 )

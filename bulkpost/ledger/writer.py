@@ -4,7 +4,7 @@ No timer and no batch size: the group forms itself. Whoever needs to know awaits
 does not (an answer being recorded) goes on.
 
 A failed write is final: later intents are refused, so nothing more is sent. The ballast is given
-back to the disk, and answers in hand go into the ledger if the disk was full and has room now, else
+back to the disk, and answers in hand are written once more, without the intents; if that fails too,
 into the rescue file. After an I/O error the ledger is not written to again: whether a flush that
 fails and then succeeds has kept anything, no one can tell.
 """
@@ -17,13 +17,13 @@ import aiosqlite
 import anyio
 
 from bulkpost.clock import Clock
-from bulkpost.errors import LedgerFullError, LedgerWriteError
+from bulkpost.errors import LedgerDiskError, LedgerWriteError
 from bulkpost.faultpoint import fault_point
 from bulkpost.ledger import rescue
 from bulkpost.ledger.entries import Intent, Rearm, Refused, Settlement, Wait
 from bulkpost.ledger.group import Group, Texts, write
 from bulkpost.ledger.paths import LedgerPaths
-from bulkpost.ledger.transaction import TransactionConnection, type_of_work
+from bulkpost.ledger.transaction import DISK_ERRORS, TransactionConnection, type_of_work
 from bulkpost.log import get_logger
 
 
@@ -187,8 +187,8 @@ class LedgerWriter:
         kept = group.without_intents()
         if kept:
             self._give_ballast_back()
-            is_full = isinstance(error, LedgerFullError)
-            if not (is_full and await self._written_after_all(kept)):
+            is_sound = not isinstance(self.failure, LedgerDiskError)
+            if not (is_sound and await self._written_after_all(kept)):
                 self._rescue(kept, self.failure)
         return self.failure
 
@@ -216,8 +216,10 @@ class LedgerWriter:
     async def _written_after_all(self, group: Group) -> bool:
         try:
             await self.transact(lambda raw: write(group, self._texts, raw))
-        except Exception:  # noqa: BLE001  # a value that SQLite cannot take raises what it likes
+        except Exception as error:  # noqa: BLE001  # a value that SQLite cannot take raises what it likes
             self._texts.forget()
+            if isinstance(error, LedgerDiskError):
+                self.failure = error
             return False
         self._texts.keep()
         return True
@@ -232,7 +234,8 @@ def _as_write_error(error: Exception, paths: LedgerPaths) -> LedgerWriteError:
         "SQLITE_READONLY": "the ledger is read-only",
         "SQLITE_CORRUPT": "the ledger is damaged",
     }.get(name, f"writing to the ledger failed ({name})")
-    kind = LedgerFullError if name == "SQLITE_FULL" else LedgerWriteError
+    is_disk = isinstance(error, OSError) or name.startswith(DISK_ERRORS)
+    kind = LedgerDiskError if is_disk else LedgerWriteError
     return kind(
         f"{what}: {paths.database}",
         advice="Nothing was sent after that. Mend the disk, then run the same command again.",

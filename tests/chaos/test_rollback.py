@@ -1,11 +1,15 @@
 """Power loss and put-back copies: what the write-ahead log and the witness are for."""
 
 import shutil
+from pathlib import Path
 from random import Random
 
 import pytest
 from harness import rules
 from harness.campaign import Campaign
+from harness.judge import Judge
+from harness.lists import Line
+from harness.nursery import Nursery
 from harness.wal import Wal
 
 from bulkpost.ledger.states import State
@@ -99,3 +103,50 @@ def test_d13_a_deleted_ledger_is_not_replaced_by_an_empty_one(campaign: Campaign
     assert "the ledger is gone" in refused.err
     assert not campaign.ledger.exists()
     assert 20 == len(campaign.flow.leads())
+
+
+def _another(folder: Path, judge: Judge, nursery: Nursery) -> Campaign:
+    """Return a list of which nothing is known to the first one's ledger."""
+    other = Campaign(folder, judge.new_flow(), nursery=nursery)
+    other.a_list([Line(number) for number in range(10_001, 10_101)])
+    return other
+
+
+def test_d10_the_log_of_another_ledger_is_refused(
+    campaign: Campaign, tmp_path: Path, calm: Judge, nursery: Nursery
+) -> None:
+    """A -wal file that another ledger left behind is not taken for this ledger's own: status 7.
+
+    SQLite alone would take it in, the rows of this ledger would be forgotten, and be sent again.
+    The ledger stays as it is, and goes on once the file is gone.
+    """
+    campaign.a_list(30)
+    campaign.run()
+    other = _another(tmp_path / "other", calm, nursery)
+    other.run(fault="commit.done:22")
+    left, content = campaign.ledger.with_name("leads.db-wal"), campaign.ledger.read_bytes()
+    shutil.copyfile(Wal.of(other.ledger).path, left)
+    refused = campaign.run()
+
+    assert (7, True) == (refused.status, "belongs to another one" in refused.err)
+    assert content == campaign.ledger.read_bytes()
+    left.unlink()
+    left.with_name("leads.db-shm").unlink(missing_ok=True)
+    assert 0 == campaign.until_done().status
+    assert [] == campaign.wrong
+    assert 30 == len(campaign.flow.leads())
+
+
+@pytest.mark.parametrize("what", ["garbage", "older", "gone"])
+def test_d10_a_stale_shm_file_changes_nothing(what: str, crashed: Campaign) -> None:
+    """The -shm file is made anew from the log at every start: an old or broken one does no harm."""
+    shm, before = crashed.ledger.with_name("leads.db-shm"), crashed.snapshot()
+    if what == "gone":
+        shm.unlink()
+    else:
+        size = shm.stat().st_size
+        shm.write_bytes(bytes(size) if what == "older" else Random(3).randbytes(size))
+    crashed.until_done()
+
+    assert [] == crashed.wrong
+    assert len(before.numbers(State.ARMED)) == crashed.snapshot().counts()[State.IN_DOUBT]

@@ -10,7 +10,9 @@ CREATE TABLE meta (
 
 CREATE TABLE commit_count (
     id INTEGER PRIMARY KEY CHECK (id = 1),
-    number INTEGER NOT NULL
+    number INTEGER NOT NULL,
+    -- The same as in meta. Every commit writes this page, so a log of another ledger shows here.
+    ledger_id BLOB NOT NULL
 );
 
 CREATE TABLE destination (
