@@ -170,7 +170,7 @@ async def test_an_input_that_reads_otherwise_leaves_no_file(tmp_path: Path) -> N
     async with open_ledger_reader(ledger) as reader:
         record = await run_record(reader, None)
         options = ExportOptions(tmp_path / "o.csv")
-        with open_original(record, source, ReadingSettings(format="jsonl")) as other:
+        with open_original(record, source, ReadingSettings(header=False)) as other:
             failure = await failure_of(export_results(reader, record, other, options))
 
     assert "run 1 saw 2" in failure.message
