@@ -32,7 +32,7 @@ SHARE = 0.01
 CONCURRENCY = 64
 RUNS_MAX = 10
 _KEEP = 10_000  # leads and requests that the sandbox remembers; its log remembers all
-_HOUR_S = 3600.0
+_WAIT_S_MAX = 6 * 3600.0
 # Short waits, so that a hang costs a second and not six minutes; a quarter of the requests meets a
 # fault, so the run bears more than it would by default.
 _CONFIG = """
@@ -131,7 +131,7 @@ class Soak:
             with urllib.request.urlopen(f"{judge.origin}/sandbox/stats") as answer:  # noqa: S310  # loopback
                 self.stats = json.load(answer)
         verify = (*SUBMIT[:-1], "verify", "--ledger", str(self.ledger))
-        self.verified = run(verify, self.folder, limit_s=_HOUR_S)
+        self.verified = run(verify, self.folder, limit_s=_WAIT_S_MAX)
 
     @contextmanager
     def _served(self) -> Iterator[Judge]:
@@ -148,7 +148,7 @@ class Soak:
     def _stage(self, name: str, flow: Flow, taken: "Counted", until: int | None = None) -> None:
         before, began_s = taken.count(), time.monotonic()
         with running(self._argv(flow), self.folder) as child:
-            child.until(lambda: taken.count() > before, _HOUR_S)
+            child.until(lambda: taken.count() > before, _WAIT_S_MAX)
             with watching(child.pid, self.every_s) as gauge:
                 status = _ended(child, name, taken, until)
         wall_s = time.monotonic() - began_s
@@ -166,9 +166,9 @@ class Soak:
 
 def _ended(child: Child, name: str, taken: "Counted", until: int | None) -> int:
     if until is not None:
-        child.until(lambda: taken.count() >= until, _HOUR_S, 0.01)
+        child.until(lambda: taken.count() >= until, _WAIT_S_MAX, 0.01)
         child.send(signal.SIGKILL if name == "killed" else signal.SIGTERM)
-    return child.wait(_HOUR_S).status
+    return child.wait(_WAIT_S_MAX).status
 
 
 class Counted:
