@@ -1,6 +1,7 @@
 """date: any of sixteen formats, read strictly first and leniently else."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Final
 
@@ -28,6 +29,11 @@ DAY_FIRST: Final = Finding(
     "the day stands before the month; where both are below 13, LeadConduit takes the month first",
     "Write YYYY-MM-DD in the whole column.",
 )
+TWO_DIGIT_YEAR: Final = Finding(
+    "date_two_digit_year",
+    "the year has two digits: up to 68 it is read as 20xx, from 69 as 19xx",
+    "Write the year with four digits.",
+)
 DOTTED: Final = Finding(
     "date_dotted",
     "a date with points is read as month first, if at all",
@@ -47,9 +53,11 @@ ODD_YEAR: Final = Finding(
 _LETTER = re.compile(r"[^\W\d_]")
 _DOTTED = re.compile(r"\s*[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{2,4}\b")
 _REST_DIGIT = re.compile(r"[0-9]")
+_DIGITS = re.compile(r"[0-9]+")
 _DAY_FIRST: Final = frozenset(
     {"D/M/YYYY", "D/M/YY", "YYYY-DD-MM", "DD-MM-YYYY", "DDMMYYYY", "YYYYDDMM"}
 )
+_MIDNIGHT = re.compile(r"[0-9][T ]00?:00(?::00(?:\.0+)?)?(?:Z|[+-]00:?00)?\s?\Z")
 _TIME = re.compile(r"[0-9](?:T|\s+)[0-9]{1,2}:[0-9]{2}|[0-9]Z$")
 
 
@@ -78,31 +86,55 @@ def why_not(text: str) -> Finding:
 
 def date_doubts(text: str, reading: DateReading) -> list[Finding]:
     """Return what looks wrong with a date that was understood."""
-    found = []
-    if not 1900 <= reading.year <= 2100:
-        found.append(ODD_YEAR)
+    found = [] if 1900 <= reading.year <= 2100 else [ODD_YEAR]
     if reading.strict:
         if reading.format in _DAY_FIRST:
             found.append(DAY_FIRST)
+        if reading.format.endswith("/YY"):
+            found.append(TWO_DIGIT_YEAR)
         return found
-    if _DOTTED.match(text[:32]):
-        found.append(DOTTED)
-    elif reading.guessed:
-        found.append(GUESSED)
-    elif _is_time_only(text, reading):
-        found.append(REST_IGNORED)
-    elif _is_misread(text, reading):
-        found.append(MISREAD)
-    return found
+    if _MIDNIGHT.search(text[-32:]):  # says no more than the date
+        return found
+    doubt = next((finding for rule, finding in _LENIENT_RULES if rule(text, reading)), None)
+    return [*found, doubt] if doubt else found
 
 
-def _is_time_only(text: str, reading: DateReading) -> bool:
-    return bool(_REST_DIGIT.search(reading.rest) or "Z" in reading.rest) and bool(
-        _TIME.search(text)
-    )
+def _is_dotted(text: str, _: DateReading) -> bool:
+    return _DOTTED.match(text[:32]) is not None
 
 
-def _is_misread(text: str, reading: DateReading) -> bool:
-    """A month's name that the format has no place for, or numbers that were left over."""
-    has_name = "MMM" in reading.format
-    return (not has_name and bool(_LETTER.search(text))) or bool(_REST_DIGIT.search(reading.rest))
+def _is_only_a_time_left(text: str, reading: DateReading) -> bool:
+    is_left = _REST_DIGIT.search(reading.rest) or "Z" in reading.rest
+    return bool(is_left) and _TIME.search(text) is not None
+
+
+def _is_name_overlooked(text: str, reading: DateReading) -> bool:
+    return "MMM" not in reading.format and _LETTER.search(text) is not None
+
+
+def _is_incomplete(text: str, reading: DateReading) -> bool:
+    """Tell whether a number is missing, or one run of digits was cut to serve as two."""
+    wanted = 2 if "MMM" in reading.format else 3
+    has_gaps = not reading.format.isalpha()
+    return reading.guessed or (has_gaps and len(_DIGITS.findall(text)) < wanted)
+
+
+def _is_number_left(_: str, reading: DateReading) -> bool:
+    return _REST_DIGIT.search(reading.rest) is not None
+
+
+def _has_two_digit_year(text: str, reading: DateReading) -> bool:
+    runs = _DIGITS.findall(text)
+    at = 0 if reading.format.startswith("YYYY") else 1 if "MMM" in reading.format else 2
+    return at < len(runs) and len(runs[at]) == 2
+
+
+# The first that holds is told.
+_LENIENT_RULES: Final[tuple[tuple[Callable[[str, DateReading], bool], Finding], ...]] = (
+    (_is_dotted, DOTTED),
+    (_is_only_a_time_left, REST_IGNORED),
+    (_is_name_overlooked, MISREAD),
+    (_is_incomplete, GUESSED),
+    (_is_number_left, MISREAD),
+    (_has_two_digit_year, TWO_DIGIT_YEAR),
+)

@@ -48,7 +48,7 @@ def parse_ip(text: str) -> Parsed:
         value, six = _text(address), address
     found = []
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    if not (mapped or address).is_global:
+    if not (mapped or address).is_global or (mapped or address).is_multicast:
         found.append(NOT_PUBLIC)
     if host != bare or "[" in host or (address.version == 4 and ":" in host):
         found.append(EXTRA_TEXT)

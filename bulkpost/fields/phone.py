@@ -51,6 +51,11 @@ TOLL_FREE: Final = Finding(
     "the telephone number is toll-free, hardly a consumer's",
     "Compare the number with where it came from.",
 )
+OTHER_COUNTRY: Final = Finding(
+    "phone_other_country",
+    "the telephone number is from Canada or the Caribbean, though LeadConduit takes it for the USA",
+    "Make sure that the flow takes it.",
+)
 FOREIGN: Final = Finding(
     "phone_foreign",
     "the telephone number is not from North America, so it has neither exchange nor line",
@@ -67,7 +72,7 @@ HINT_IGNORED: Final = Finding(
     "Put h, w, c or m directly at the end.",
 )
 
-_KINDS: Final = {"h": "home", "w": "work", "c": "cell", "m": "mobile"}
+_KINDS: Final = {"h": "home", "w": "work", "c": "mobile", "m": "mobile"}
 _AMERICAN = re.compile(
     r"(?:\+?1[ .\-]{0,2})?(?:\(([2-9][0-9]{2})\)|([2-9][0-9]{2}))[ .\-]{0,2}"
     r"([0-9]{3})[ .\-]{0,2}([0-9]{4})"
@@ -91,14 +96,14 @@ def parse_phone(text: str) -> Parsed:
 
     The value is the national number, with ``x`` and the extension if there is one. Parts: ``area``,
     ``exchange``, ``line``, ``number``, ``extension``, ``country_code``, ``country_calling_code``,
-    ``is_tollfree`` and ``type`` (home, work, cell or mobile); none if the text cannot be read.
+    ``is_tollfree`` and ``type`` (home, work or mobile); none if the text cannot be read.
     """
     if len(text) > _CHARS_MAX:
         return Parsed(valid=False, value=text, warnings=(NOT_UNDERSTOOD,))
     bare, kind = _without_hint(text)
     if match := _AMERICAN.fullmatch(bare):
         area, exchange, line = match[1] or match[2], match[3], match[4]
-        if _is_valid_prefix(area + exchange):
+        if _region(area + exchange):
             return _american(area + exchange + line, "", kind, NO_FINDINGS)
     if "*" in bare:
         return _masked(bare, kind)
@@ -117,12 +122,17 @@ def _without_hint(text: str) -> tuple[str, str | None]:
 
 
 @lru_cache(maxsize=_PREFIXES_MAX)
-def _is_valid_prefix(six_digits: str) -> bool:
-    """Tell whether numbers with these first six digits are valid; the last four do not matter."""
+def _region(six_digits: str) -> str | None:
+    """Return the country of numbers with these first six digits, or None if none is valid.
+
+    The last four digits do not matter.
+    """
     import phonenumbers  # noqa: PLC0415  # slow to load
 
     number = phonenumbers.PhoneNumber(_AMERICAN_CODE, int(six_digits) * 10_000)
-    return phonenumbers.is_valid_number(number)
+    if not phonenumbers.is_valid_number(number):
+        return None
+    return phonenumbers.region_code_for_number(number)
 
 
 def _american(
@@ -144,8 +154,10 @@ def _american_doubts(area: str, exchange: str, line: str) -> tuple[Finding, ...]
         return (TOLL_FREE,)
     if area == "900":
         return (PREMIUM,)
-    is_fictitious = exchange == "555" and (line[:2] == "01" or line == "1212")
-    return (FICTITIOUS,) if is_fictitious else NO_FINDINGS
+    if exchange == "555" and (line[:2] == "01" or line == "1212"):
+        return (FICTITIOUS,)
+    is_masked = not (area + exchange).isdecimal()
+    return NO_FINDINGS if is_masked or _region(area + exchange) == "US" else (OTHER_COUNTRY,)
 
 
 def _masked(bare: str, kind: str | None) -> Parsed:

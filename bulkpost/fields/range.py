@@ -60,6 +60,9 @@ _OPEN = re.compile(rf"(-?{_NUMBER}) *\+")
 _BLANKS = re.compile(rf"(-?{_NUMBER}) +({_NUMBER})")
 _HYPHEN = re.compile(rf"(-?{_NUMBER}) *- *({_NUMBER})$")
 _JOINED = re.compile(r"[0-9][^0-9.,\-+ ]+\$?[0-9]")
+_COMMA = re.compile(r"[0-9],[0-9]")
+_THOUSANDS = re.compile(r"(?<![0-9,])[0-9]{1,3}(?:,[0-9]{3})+(?![0-9,])")
+_SIGN_LOST = re.compile(r"(?:to|-)\s*-\s*[0-9]", re.IGNORECASE)
 _BOUND = re.compile(
     r"[<>\u2264\u2265]|\b(?:under|over|above|below|less|more|up to|at least|within)\b",
     re.IGNORECASE,
@@ -95,7 +98,7 @@ def _single(text: str) -> Parsed:
     if value is None:
         return _invalid(text)
     found = []
-    if _JOINED.search(text):
+    if _JOINED.search(text) or (_COMMA.search(text) and not _THOUSANDS.search(text)):
         found.append(JOINED)
     if _BOUND.search(text):
         found.append(OPEN_END)
@@ -122,7 +125,7 @@ def _range_doubts(text: str, low: float, high: float) -> list[Finding]:
     found = []
     if low > high:
         found.append(REVERSED)
-    if _SIGNED.search(text):
+    if _SIGNED.search(text) or _SIGN_LOST.search(text):
         found.append(MISREAD)
     if _UNIT.search(text):
         found.append(UNIT_LOST)

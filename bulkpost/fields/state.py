@@ -9,7 +9,7 @@ elsewhere. Names that are not written so are therefore never found.
 from typing import Final
 
 from bulkpost.fields.javascript import trimmed
-from bulkpost.fields.parsed import Parsed
+from bulkpost.fields.parsed import NO_FINDINGS, Parsed
 from bulkpost.finding import Finding
 
 UNKNOWN: Final = Finding(
@@ -26,6 +26,11 @@ NAME_NOT_FOUND: Final = Finding(
     "state_name_not_mapped",
     "LeadConduit does not turn this full name into its code",
     "Write the two-letter code.",
+)
+NAME_ODD: Final = Finding(
+    "state_name_odd",
+    "the full name that LeadConduit makes of this code ends in the code once more",
+    "Nothing is wrong with the lead; make sure that nobody relies on the full name.",
 )
 MILITARY: Final = Finding(
     "state_military",
@@ -71,7 +76,9 @@ def parse_state(text: str) -> Parsed:
     """Read a text as a state or province; ``name`` is its full name, or the text if unknown."""
     code = _code(text)
     if code is not None:
-        return Parsed(valid=True, value=code, parts={"name": _NAMES[code]})
+        name = _NAMES[code]
+        odd = (NAME_ODD,) if name.endswith(f" {code}") else NO_FINDINGS
+        return Parsed(valid=True, value=code, parts={"name": name}, warnings=odd)
     found = (_doubt(text),) if text else ()
     return Parsed(valid=True, value=text, parts={"name": text}, warnings=found)
 

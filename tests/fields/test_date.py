@@ -67,6 +67,12 @@ def test_a_date_has_no_parts() -> None:
         ("Thu Jan 05 2024", ["date_misread"]),
         ("2024-01-05T23:59:00-06:00", ["date_rest_ignored"]),
         ("1-5-24", ["date_odd_year"]),
+        ("2024-01-05 00:00:00", []),
+        ("1/5/24", ["date_two_digit_year"]),
+        ("5-Jan-24", ["date_two_digit_year"]),
+        ("24-01-05", ["date_two_digit_year"]),
+        ("Jan 2024", ["date_incomplete"]),
+        ("05/2024", ["date_incomplete"]),
         ("today", ["date_not_understood"]),
     ],
 )

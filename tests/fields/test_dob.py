@@ -63,7 +63,7 @@ def test_what_is_no_date_has_no_parts() -> None:
         ("1980-03-04", []),
         ("2020-01-01", ["dob_minor"]),
         ("2030-01-01", ["dob_future"]),
-        ("1/5/35", ["dob_future"]),
+        ("1/5/35", ["date_two_digit_year", "dob_future"]),
         ("1901-01-01", ["dob_too_old"]),
         ("2000-02-29", ["dob_leap_day"]),
     ],

@@ -34,6 +34,7 @@ def test_the_parts_of_a_range() -> None:
     """The average has two decimals, the middle none; an open range has neither."""
     assert {"min": 1, "max": 2.5, "avg": 1.75, "mid": 1} == read("range", "1 to 2.5").parts
     assert {"min": -5, "max": 2, "avg": -1.5, "mid": -1} == read("range", "-5 - 2").parts
+    assert 1.63 == read("range", "1 to 2.25").parts["avg"]
     assert {"min": 10, "max": None, "avg": None, "mid": None} == read("range", "10+").parts
     assert {"min": 7, "max": 7, "avg": 7, "mid": 7} == read("range", "7").parts
     assert {"min": None, "max": None, "avg": None, "mid": None} == read("range", "x").parts
