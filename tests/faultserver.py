@@ -15,7 +15,7 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from socket import SO_LINGER, SO_RCVBUF, SOL_SOCKET, socket
+from socket import AF_INET, AF_INET6, SO_LINGER, SO_RCVBUF, SOL_SOCKET, socket
 
 import anyio
 
@@ -98,6 +98,7 @@ class FaultServer:
         requests: Everything that came, in the order in which the heads came.
         connections: How many connections were accepted.
         released: Set it to let every step that hangs go on.
+        listener: What takes connections; close it to take no more.
     """
 
     url: str = ""
@@ -105,6 +106,7 @@ class FaultServer:
     requests: list[ReceivedRequest] = field(default_factory=list)
     connections: int = 0
     released: asyncio.Event = field(default_factory=asyncio.Event)
+    listener: asyncio.Server | None = field(default=None, repr=False)
 
     @property
     def complete(self) -> list[ReceivedRequest]:
@@ -139,6 +141,7 @@ async def fault_server(
             tasks.discard(task)
 
     listener = await asyncio.start_server(play, host, port, ssl=tls, limit=REQUEST_BYTES_MAX)
+    server.listener = listener
     server.port = listener.sockets[0].getsockname()[1]
     server.url = f"{'https' if tls else 'http'}://{host}:{server.port}"
     try:
@@ -290,18 +293,19 @@ def closed_port() -> int:
 
 
 @asynccontextmanager
-async def full_backlog() -> AsyncIterator[int]:
+async def full_backlog(host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[int]:
     """Yield a port whose queue of connections is full, so that connecting to it hangs."""
-    with socket() as listener:
+    family = AF_INET6 if ":" in host else AF_INET
+    with socket(family) as listener:
         listener.setsockopt(SOL_SOCKET, SO_RCVBUF, 4096)
-        listener.bind(("127.0.0.1", 0))
+        listener.bind((host, port))
         listener.listen(0)
         port = listener.getsockname()[1]
-        fillers = [socket() for _ in range(4)]
+        fillers = [socket(family) for _ in range(4)]
         try:
             for filler in fillers:
                 filler.settimeout(0)
-                filler.connect_ex(("127.0.0.1", port))
+                filler.connect_ex((host, port))
             yield port
         finally:
             for filler in fillers:

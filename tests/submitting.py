@@ -5,14 +5,16 @@ asks the code under test.
 """
 
 import csv
+import ipaddress
 import json
 import os
+import socket
 import sqlite3
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -20,7 +22,16 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import anyio
-from faultserver import JSON, HungUp, Peer, ReceivedRequest, Script, Step, response
+import pytest
+from faultserver import (
+    JSON,
+    HungUp,
+    Peer,
+    ReceivedRequest,
+    Script,
+    Step,
+    response,
+)
 
 from bulkpost.app import commands
 from bulkpost.app.order import Observer, Order, Preview, RunResult, SubmitResult, Watched
@@ -212,6 +223,29 @@ async def submitted(order: Order, observer: Observer | None = None) -> SubmitRes
     """Submit within a limit of time, so that a lost wake-up is a failure and not a hang."""
     with anyio.fail_after(30):
         return await commands.submit(order, observer or Recorder())
+
+
+def resolving(
+    monkeypatch: pytest.MonkeyPatch, **addresses: Sequence[tuple[socket.AddressFamily, str]]
+) -> None:
+    """Let the system's resolver know these names (``__`` for the dot), and no other name."""
+    known = {name.replace("__", "."): found for name, found in addresses.items()}
+    genuine = socket.getaddrinfo
+
+    def getaddrinfo(host: str, port: int, *more: Any, **options: Any) -> list[Any]:
+        with suppress(ValueError):
+            ipaddress.ip_address(host)
+            return genuine(host, port, *more, **options)
+        if host not in known:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return [
+            (family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, port))
+            if family == socket.AF_INET
+            else (family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, port, 0, 0))
+            for family, address in known[host]
+        ]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
 
 
 # -- judges ----------------------------------------------------------------------------------------

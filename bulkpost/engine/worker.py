@@ -260,8 +260,8 @@ class Worker(Generic[ItemT]):
             self._halt(Halt(RunEnding.REFUSED, error.message, error.advice))
             return
         machines.gate.breaker.failed(machines.clock.now_s(), admission)
-        # A probe of a host that is away says nothing about the row that it was made with.
-        job.unsent += not admission.is_probe
+        # That the host is away says nothing about the row with which it was found out.
+        job.unsent += not machines.gate.breaker.is_open
         backoff = after_unsent(machines.retry, max(1, job.unsent), machines.random.random)
         self._postpone(job, outcome, backoff, backoff.delay_s)
         self._stop_if_hopeless(outcome)

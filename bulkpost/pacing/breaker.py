@@ -51,7 +51,7 @@ class Admission:
     Attributes:
         number: Which admission of this breaker it is; the first is 1.
         is_probe: It goes alone, to find out whether the host is back: whatever becomes of it
-            counts for the gate, and a failure is not counted against the row.
+            counts for the gate.
     """
 
     number: int
@@ -95,6 +95,11 @@ class Breaker:
     _hold_since_s: float = field(default=-math.inf, init=False)
     _hold_until_s: float = field(default=-math.inf, init=False)  # as Retry-After asked
     _is_reached: bool = field(default=False, init=False)  # any HTTP answer since the run began
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the host is taken to be away, until it answers."""
+        return self._open_until_s is not None
 
     def wait_s(self, now_s: float) -> float | None:
         """Return how long until a request may go: 0 if now, None if when the probe has ended."""

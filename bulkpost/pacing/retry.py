@@ -2,7 +2,8 @@
 
 Two budgets, because they mean two things: an answer of 502, 503 or 504 says that LeadConduit is
 overloaded and asks for a retry "in a few seconds"; a request that never left says that the way
-there is broken, and costs nothing to repeat. A failed probe of an open breaker counts in neither.
+there is broken, and costs nothing to repeat. It counts only while the breaker is closed: once the
+host is known to be away, no row uses up its attempts.
 
 Reference: RFC 9110 section 10.2.3 (Retry-After); AWS Architecture Blog, "Exponential Backoff And
 Jitter" (full jitter).
