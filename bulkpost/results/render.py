@@ -140,6 +140,7 @@ def render_row(life: RowLife) -> RenderableType:
             [
                 ("state", Text(state_words(now.state), "bold")),
                 ("reason", _plain(now.reason or "-")),
+                *([("", Text(life.remark, "yellow", overflow="fold"))] if life.remark else []),
                 ("lead id", Text(now.lead_id or "-")),
                 ("price", Text("-" if now.price_micros is None else price_text(now.price_micros))),
                 ("http status", Text("-" if now.http_status is None else str(now.http_status))),
@@ -239,6 +240,8 @@ def _facts(summary: RunSummary) -> RenderableType:
     ]
     if summary.ambiguous_words:
         pairs.append(("note", Text(summary.ambiguous_words, "yellow")))
+    if summary.received_before_words:
+        pairs.append(("", Text(summary.received_before_words, "yellow")))
     if summary.in_doubt:
         words = "1 row is" if summary.in_doubt == 1 else f"{summary.in_doubt:,} rows are"
         pairs.append(("in doubt", Text(f"{words} in doubt: taken or not, nobody knows", "magenta")))

@@ -15,6 +15,10 @@ from bulkpost.results.wording import iso_text, price_text
 
 ATTEMPTS_MAX: Final = 1_000
 RESOLUTIONS_MAX: Final = 1_000
+RECEIVED_BEFORE: Final = (
+    "received before, or a duplicate of another lead: it was sent again after an attempt that may "
+    "have been taken"
+)
 _WORDS: Final = {State.ARMED: "in flight", State.BACK_OFF: "waiting for its next attempt"}
 
 
@@ -120,6 +124,14 @@ class RowLife:
         """The row's number in its input; the first is 1."""
         return row_number_of(self.row_id)
 
+    @property
+    def remark(self) -> str | None:
+        """What LeadConduit's verdict may mean beside its words; None if nothing."""
+        now = self.now
+        is_repeat = now.state is State.FAILURE and now.ambiguous > 0
+        says_so = "duplicate" in (now.reason or "").lower()  # as run_totals.sql counts them
+        return RECEIVED_BEFORE if is_repeat and says_so else None
+
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON values."""
         now = self.now
@@ -129,6 +141,7 @@ class RowLife:
             "input": self.input_path,
             "state": state_words(now.state),
             "reason": now.reason,
+            "remark": self.remark,
             "lead_id": now.lead_id,
             "price": price,
             "http_status": now.http_status,

@@ -131,6 +131,7 @@ class RunSummary:
         attempts: Requests of this run.
         retries: Of these, repeats after 502, 503, 504 or an attempt that never left.
         ambiguous_rows: Rows that were retried after 502 or 504, or resent out of doubt.
+        received_before: Of these, failures whose reason says duplicate: perhaps of themselves.
     """
 
     record: RunRecord
@@ -143,6 +144,7 @@ class RunSummary:
     attempts: int
     retries: int
     ambiguous_rows: int
+    received_before: int
 
     @property
     def rows(self) -> int:
@@ -188,6 +190,17 @@ class RunSummary:
         leads = "1 lead was" if self.ambiguous_rows == 1 else f"{self.ambiguous_rows:,} leads were"
         return f"{leads} sent again though perhaps taken before (502, 504, doubt)"
 
+    @property
+    def received_before_words(self) -> str:
+        """What failures of repeated leads may mean; empty if there were none."""
+        if not self.received_before:
+            return ""
+        what = "failure of these says" if self.received_before == 1 else "failures of these say"
+        return (
+            f"{self.received_before:,} {what} duplicate: received before, or a duplicate of "
+            "another lead"
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON values."""
         return {
@@ -207,6 +220,7 @@ class RunSummary:
             "attempts": self.attempts,
             "retries": self.retries,
             "ambiguous_retries": self.ambiguous_rows,
+            "received_before_or_duplicate": self.received_before,
             "rows_per_s": None if self.rows_per_s is None else round(self.rows_per_s, 2),
             "in_doubt": self.in_doubt,
         }
@@ -253,6 +267,7 @@ async def summarise(reader: LedgerReader, run_id: int) -> RunSummary:
         attempts=totals[1] + tries[0][0],
         retries=tries[0][1],
         ambiguous_rows=totals[2],
+        received_before=totals[3],
     )
 
 

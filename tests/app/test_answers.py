@@ -1,16 +1,20 @@
-"""Cases S of the fault catalogue, end to end: what a server may say, and what the run does then."""
+"""Cases S5, S11 and S15 to S21 of the fault catalogue, end to end: refusals, redirects, storms.
+
+What leaves a row in doubt is in ``test_odd_bodies`` and ``test_odd_protocol``, verdicts
+are in ``test_verdicts``.
+"""
 
 import json
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
-from faultserver import JSON, close, drip, fault_server, flood, response, say
+from faultserver import JSON, Peer, fault_server, response
+from odd_answers import HTML, ID, ONCE, third_row
 from submitting import (
     Answerer,
-    Doing,
     Recorder,
     a_list,
     all_of,
@@ -26,106 +30,8 @@ from submitting import (
     verdict,
 )
 
-from bulkpost.outcome import OutcomeKind
 from bulkpost.results.status import ExitStatus
 from bulkpost.run import RunEnding
-
-HEAD = b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\n"
-HTML = (("Content-Type", "text/html"),)
-ID = lead_id_of(3)
-
-
-def created(body: bytes, length: int | None = None) -> bytes:
-    """Return a 201 whose Content-Length may lie."""
-    return HEAD + b"Content-Length: %d\r\n\r\n" % (len(body) if length is None else length) + body
-
-
-async def third_row(
-    doing: Doing, folder: Path, *, rows: int = 6, **changes: Any
-) -> tuple[ExitStatus, dict[int, str], dict[int, int]]:
-    """Let one row of a list be answered oddly, twice over; return how it and the others fared."""
-    leads, ledger, answerer = a_list(folder, rows), folder / "l.db", Answerer({3: [doing]})
-    async with fault_server(answerer.script) as server:
-        order = an_order(server.url, leads, ledger=ledger, **changes)
-        await submitted(order)
-        again = await submitted(order)
-    return again.exit_status, endings(ledger), answerer.counts
-
-
-ONCE = dict.fromkeys(range(1, 7), 1)
-
-
-CUT = f'{{"outcome":"success","reason":"é","lead":{{"id":"{ID}"}}'.encode()
-
-
-@pytest.mark.parametrize(
-    ("doing", "lead_id", "words"),
-    [
-        pytest.param(
-            [say(HEAD), drip(b"X-Slow: " + b"x" * 3000, every_s=0.05)],
-            None,
-            "did not answer in time",
-            id="s1-a-head-that-drips",
-        ),
-        pytest.param(
-            [say(created(CUT, 999)), close],
-            ID,
-            "the outcome reads success",
-            id="s3-a-cut-body",
-        ),
-        pytest.param(created(b"{oops"), None, "not JSON", id="s4-garbage"),
-        pytest.param(created(b""), None, "the body is empty", id="s4-empty"),
-        pytest.param(created(b"[1,2]"), None, "201 Created", id="s6-a-list"),
-        pytest.param(created(b"7"), None, "201 Created", id="s6-a-number"),
-        pytest.param(verdict("skip", lead={"id": ID}), ID, "skip", id="s6-an-unknown-outcome"),
-        pytest.param(verdict("deferred", lead={"id": ID}), ID, "deferred", id="s6-a-word-of-ours"),
-        pytest.param(
-            created(b'{"outcome":null,"lead":{"id":"%s"}}' % ID.encode()),
-            ID,
-            "outcome",
-            id="s6-null",
-        ),
-        pytest.param(verdict(lead={"id": "12345"}), None, "lead", id="s6-an-odd-lead-id"),
-        pytest.param(
-            created(b'{"outcome":"success","price":NaN,"lead":{"id":"%s"}}' % ID.encode()),
-            ID,
-            "not JSON",
-            id="s6-a-price-that-is-none",
-        ),
-        pytest.param(
-            created(b'{"outcome":"success","outcome":"failure","lead":{"id":"%s"}}' % ID.encode()),
-            ID,
-            "twice",
-            id="s6-a-name-twice",
-        ),
-        pytest.param(created(b"[" * 100_000), None, "201 Created", id="s7-deeply-nested"),
-        pytest.param(
-            [say(HEAD + b"Content-Length: 52428800\r\n\r\n"), flood(b" " * 65_536, 800), close],
-            None,
-            "longer than",
-            id="s8-fifty-megabytes",
-        ),
-        pytest.param(response(202, b"{}"), None, "no answer to a lead", id="s22-202"),
-        pytest.param(response(204), None, "no answer to a lead", id="s22-204"),
-        pytest.param(response(206, b"{}"), None, "no answer to a lead", id="s22-206"),
-        pytest.param(
-            [say(HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"), close],
-            None,
-            "not HTTP",
-            id="s27-a-bad-chunk",
-        ),
-        pytest.param([say(b"hello\r\n\r\n"), close], None, "not HTTP", id="s27-not-http"),
-    ],
-)
-async def test_an_odd_answer_leaves_its_row_in_doubt_once_and_for_all(
-    doing: Doing, lead_id: str | None, words: str, tmp_path: Path
-) -> None:
-    """The row is held with what could be saved, the others succeed, and nothing goes out twice."""
-    fared = await third_row(doing, tmp_path, transport__total_s=1.0)
-
-    assert (ExitStatus.IN_DOUBT, all_of(6, _3="in_doubt"), ONCE) == fared
-    reason, salvaged = row_in(tmp_path / "l.db", 3, "reason, nullif(lead_id, '')")
-    assert (lead_id, words) == (salvaged, words if words in reason else reason)
 
 
 @pytest.mark.parametrize("status", [500, 501, 505, 520, 599])
@@ -188,19 +94,27 @@ async def test_s20_a_refusing_destination_stops_the_run_and_a_later_one_sends_th
     assert expected == endings(ledger)
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        pytest.param(response(200, b"<html><title>Maintenance</title>", HTML), id="s5-200-html"),
-        pytest.param(response(301, b"", (("Location", "/elsewhere"),)), id="s11-301"),
-        pytest.param(response(302, b"", (("Location", "/elsewhere"),)), id="s11-302"),
-    ],
-)
-async def test_s5_s11_answers_that_are_not_leadconduits_stop_the_run_after_five(
-    answer: bytes, tmp_path: Path
+async def test_s5_a_page_instead_of_answers_stops_the_run_after_five(tmp_path: Path) -> None:
+    """If web pages come instead of answers from the very first on, the run stops after five.
+
+    A maintenance page or a captive portal stands there, or the address is wrong. The rows that were
+    sent are http_error and held, the others pending; the exit status is 4.
+    """
+    page = response(200, b"<html><title>Maintenance</title>", HTML)
+    assert "Maintenance" in await suspicion(page, tmp_path)
+
+
+@pytest.mark.parametrize("status", [301, 302])
+async def test_s11_redirects_from_the_start_stop_the_run_after_five(
+    status: int, tmp_path: Path
 ) -> None:
-    """A maintenance page or a redirect from the very first answer on: the address is wrong."""
-    leads, ledger = a_list(tmp_path, 40), tmp_path / "l.db"
+    """If redirects come from the very first answer on, the run stops after five: exit status 4."""
+    await suspicion(response(status, b"", (("Location", "/elsewhere"),)), tmp_path)
+
+
+async def suspicion(answer: bytes, folder: Path) -> str:
+    """Answer every row alike, expect the run to stop soon, and return why it did."""
+    leads, ledger = a_list(folder, 40), folder / "l.db"
     answerer = Answerer(otherwise=answer)
     async with fault_server(answerer.script) as server:
         result = await submitted(an_order(server.url, leads, ledger=ledger))
@@ -212,6 +126,7 @@ async def test_s5_s11_answers_that_are_not_leadconduits_stop_the_run_after_five(
     assert 5 <= len(answerer.counts) <= 5 + 4
     assert {1} == set(answerer.counts.values())
     assert dict.fromkeys(answerer.counts, "http_error") == endings(ledger)
+    return halt.reason
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -238,33 +153,53 @@ async def test_a_303_with_a_readable_outcome_counts(tmp_path: Path) -> None:
     assert (ExitStatus.DONE, all_of(6, _3="failure"), ONCE) == fared
 
 
+def in_two_minutes() -> str:
+    return format_datetime(datetime.now(UTC) + timedelta(seconds=120), usegmt=True)  # noqa: TID251  # the server's clock
+
+
 @pytest.mark.parametrize(
-    ("header", "is_obeyed"),
+    ("headers", "asked_s"),
     [
-        pytest.param("0", False, id="zero"),
-        pytest.param("-1", False, id="negative"),
-        pytest.param("1e9", False, id="exponent"),
-        pytest.param("soon", False, id="a-word"),
-        pytest.param("Wed, 21 Oct 2015 07:28:00 GMT", False, id="a-past-date"),
-        pytest.param("1", True, id="seconds"),
+        pytest.param(lambda: ["0"], 0, id="zero"),
+        pytest.param(lambda: ["-1"], 0, id="negative"),
+        pytest.param(lambda: ["1e9"], 0, id="exponent"),
+        pytest.param(lambda: ["soon"], 0, id="a-word"),
+        pytest.param(lambda: ["Wed, 21 Oct 2015 07:28:00 GMT"], 0, id="a-past-date"),
+        pytest.param(lambda: ["120"], 120, id="seconds"),
+        pytest.param(lambda: [in_two_minutes()], 120, id="a-date"),
+        pytest.param(lambda: ["120", "7200"], 120, id="two-headers"),
     ],
 )
 async def test_s15_the_forms_of_retry_after(
-    header: str,
-    *,
-    is_obeyed: bool,
-    tmp_path: Path,
+    headers: Callable[[], list[str]], asked_s: int, tmp_path: Path
 ) -> None:
-    """Seconds are waited; nonsense and the past fall back to the wait of our own choosing."""
-    leads, ledger = a_list(tmp_path, 3), tmp_path / "l.db"
-    answerer = Answerer({1: [refusal(503, ("Retry-After", header)), taken(1, 2)]})
-    async with fault_server(answerer.script) as server:
-        result = await submitted(an_order(server.url, leads, ledger=ledger))
+    """If a 503 says when to come back, in seconds or as a date, the row waits for that moment.
 
-    assert (ExitStatus.DONE, all_of(3)) == (result.exit_status, endings(ledger))
-    assert {1: 2, 2: 1, 3: 1} == answerer.counts
-    first, second = [seen.at_s for seen in answerer.seen if seen.row == 1]
-    assert is_obeyed == (second - first >= 1.0)
+    Nonsense and dates in the past are passed over, and the wait is of bulkpost's own choosing. Of
+    two such headers the first counts.
+    """
+    leads, ledger = a_list(tmp_path, 1), tmp_path / "l.db"
+
+    async def refuse(peer: Peer) -> None:
+        await peer.write(refusal(503, *(("Retry-After", text) for text in headers())))
+
+    answerer = Answerer({1: [refuse, taken(1, 2)]})
+    async with fault_server(answerer.script) as server:
+        # The only attempt: what the row waits for then is what the server asked for, and no more.
+        order = an_order(server.url, leads, ledger=ledger, retry__attempts_max=1)
+        first = await submitted(order)
+        ((wait_ms,),) = asked(
+            ledger,
+            "SELECT due_at_ms - started_at_ms - elapsed_ms FROM due"
+            " JOIN outcome USING (row_id) JOIN run ON run.id = run_id",
+        )
+        second = await submitted(an_order(server.url, leads, ledger=ledger, engine__due_s_max=0.0))
+
+    # A minute for a machine that stops for breath between two lines.
+    assert asked_s * 1000 - 60_000 <= wait_ms <= asked_s * 1000 + 1000
+    is_obeyed = asked_s > 0
+    assert (ExitStatus.RESUMABLE, 1 if is_obeyed else 2) == (first.exit_status, answerer.counts[1])
+    assert (ExitStatus.RESUMABLE if is_obeyed else ExitStatus.DONE) is second.exit_status
 
 
 @pytest.mark.parametrize(
@@ -289,17 +224,6 @@ async def test_s15_a_retry_after_beyond_a_quarter_of_an_hour_defers_the_row(
     assert all_of(3, _1="deferred") == endings(ledger)
     assert {1: 1, 2: 1, 3: 1} == answerer.counts
     assert 1 == len(asked(ledger, "SELECT due_at_ms FROM due"))
-
-
-async def test_s15_two_headers_count_as_the_first(tmp_path: Path) -> None:
-    """A second Retry-After changes nothing and breaks nothing."""
-    leads, ledger = a_list(tmp_path, 2), tmp_path / "l.db"
-    both = refusal(503, ("Retry-After", "0"), ("Retry-After", "7200"))
-    answerer = Answerer({1: [both, taken(1, 2)]})
-    async with fault_server(answerer.script) as server:
-        result = await submitted(an_order(server.url, leads, ledger=ledger))
-
-    assert (ExitStatus.DONE, {1: 2, 2: 1}) == (result.exit_status, answerer.counts)
 
 
 ATTEMPTS = 4
@@ -379,54 +303,6 @@ async def test_s18_strict_still_retries_a_503(tmp_path: Path) -> None:
         result = await submitted(order)
 
     assert (ExitStatus.DONE, {1: 2, 2: 1}) == (result.exit_status, answerer.counts)
-
-
-@pytest.mark.parametrize(
-    ("answer", "kind", "reason"),
-    [
-        pytest.param(
-            verdict("failure", reason="duplicate", lead={"id": ID}, price=0),
-            OutcomeKind.FAILURE,
-            "duplicate",
-            id="s29-duplicate",
-        ),
-        pytest.param(
-            verdict("error", reason="no flow", lead={"id": ID}),
-            OutcomeKind.ERROR,
-            "no flow",
-            id="error",
-        ),
-        pytest.param(
-            verdict("success", lead={"id": ID.upper()}), OutcomeKind.SUCCESS, None, id="success"
-        ),
-        pytest.param(
-            response(201, b'{"outcome":"success","lead":{"id":"%s"}}' % ID.encode(), HTML),
-            OutcomeKind.SUCCESS,
-            None,
-            id="s12-a-wrong-content-type",
-        ),
-    ],
-)
-async def test_leadconduits_verdicts_are_final(
-    answer: bytes, kind: OutcomeKind, reason: str | None, tmp_path: Path
-) -> None:
-    """Outcome, reason and lead id are kept as they came, and the row is never sent again."""
-    status, states, counts = await third_row(answer, tmp_path)
-
-    assert (all_of(6, _3=kind.value), ONCE) == (states, counts)
-    assert (ExitStatus.ROWS_BAD if kind is OutcomeKind.ERROR else ExitStatus.DONE) is status
-    assert (reason, ID) == row_in(tmp_path / "l.db", 3, "reason, lead_id")
-
-
-async def test_every_price_is_added_up_and_kept(tmp_path: Path) -> None:
-    """What was spent can be read from the ledger to the last micro unit."""
-    leads, ledger, observer = a_list(tmp_path, 3), tmp_path / "l.db", Recorder()
-    plan = {row: [verdict(price=price)] for row, price in enumerate((0.1, 0.2, 1.234567), 1)}
-    async with fault_server(Answerer(plan).script) as server:
-        await submitted(an_order(server.url, leads, ledger=ledger), observer)
-
-    assert [(1_534_567,)] == asked(ledger, "SELECT sum(price_micros) FROM outcome")
-    assert 1_534_567 == observer.watched[0].tally.price_micros
 
 
 async def test_an_error_budget_stops_the_run_and_leaves_the_rest_pending(tmp_path: Path) -> None:
