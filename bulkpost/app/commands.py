@@ -11,6 +11,7 @@ import anyio
 import anyio.to_thread
 
 from bulkpost.app.inputs import forget_spools, input_paths, take_in_all
+from bulkpost.app.open_files import allow_open_files
 from bulkpost.app.order import Batch, Observer, Order, Preview, SubmitResult
 from bulkpost.app.place import destination_for, embedded
 from bulkpost.app.preview import preview_of
@@ -42,6 +43,7 @@ async def submit(order: Order, observer: Observer, clock: Clock | None = None) -
     clock = clock or SystemClock()
     result = SubmitResult()
     paths = await input_paths(order, LedgerPaths(order.ledger_path).spool)
+    allow_open_files(order.settings.engine.concurrency, len(paths))
     async with destination_for(order, observer) as destination:
         options = LedgerOptions(
             destination.environment,

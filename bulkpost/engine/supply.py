@@ -6,7 +6,7 @@ waits while enough fresh rows are ready, and no fresh row is handed out while to
 
 import heapq
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Generic
 
 import anyio
@@ -15,6 +15,8 @@ from bulkpost.clock import Clock
 from bulkpost.engine.job import ItemT, Job
 
 _READY_MIN = 256
+# A reader's batch is bounded in bytes; so many rows of a mebibyte each would be too much to hold.
+_FILLS_MAX = 2
 
 
 class Supply(Generic[ItemT]):
@@ -24,6 +26,7 @@ class Supply(Generic[ItemT]):
         self._clock = clock
         self._waiting_max = waiting_max
         self._ready: deque[Job[ItemT]] = deque()
+        self._fills: deque[int] = deque()  # how many of them came together, oldest first
         self._waiting: list[tuple[float, int, Job[ItemT]]] = []
         self._taken = 0
         self._order = 0
@@ -42,11 +45,13 @@ class Supply(Generic[ItemT]):
         """Rows waiting for their next attempt."""
         return len(self._waiting)
 
-    async def fill(self, jobs: Iterable[Job[ItemT]]) -> None:
-        """Add fresh jobs; return when more are wanted."""
-        self._ready.extend(jobs)
+    async def fill(self, jobs: Sequence[Job[ItemT]]) -> None:
+        """Add the fresh jobs of one batch; return when more are wanted."""
+        if jobs:
+            self._ready.extend(jobs)
+            self._fills.append(len(jobs))
         self._tell()
-        while len(self._ready) >= _READY_MIN and not self._is_stopped:
+        while self._is_full and not self._is_stopped:
             self._hungry = anyio.Event()
             await self._hungry.wait()
 
@@ -98,9 +103,16 @@ class Supply(Generic[ItemT]):
         if not self._ready or len(self._waiting) >= self._waiting_max:
             return None
         job = self._ready.popleft()
-        if len(self._ready) < _READY_MIN:
+        self._fills[0] -= 1
+        if not self._fills[0]:
+            self._fills.popleft()
+        if not self._is_full:
             self._hungry.set()
         return job
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._ready) >= _READY_MIN or len(self._fills) >= _FILLS_MAX
 
     async def _wait(self) -> None:
         changed = self._changed

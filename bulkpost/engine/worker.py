@@ -89,7 +89,7 @@ class Worker(Generic[ItemT]):
             try:
                 await self._attempt(job)
             except Exception as error:  # noqa: BLE001  # a mistake of ours must not lose the others' answers
-                self._failed(job, error)
+                self._failed(job, error, OutcomeKind.IN_DOUBT)
             finally:
                 supply.release()
 
@@ -150,8 +150,10 @@ class Worker(Generic[ItemT]):
         machines, tally = self._machines, self._machines.tally
         tally.in_flight += 1
         tally.retries += job.attempt > 1
+        kind = OutcomeKind.DEFERRED  # what a mistake of ours makes of the row
         try:
             request = machines.endpoint.request(job.prepared.item, job.prepared.generated)
+            kind = OutcomeKind.IN_DOUBT
             reply = await machines.transport.send(request)
             fault_point("answered")
             tally.sent += 1
@@ -170,7 +172,7 @@ class Worker(Generic[ItemT]):
             raise
         except Exception as error:  # noqa: BLE001  # a mistake of ours must not lose the others' answers
             machines.gate.breaker.withdrawn(admission)
-            self._failed(job, error)
+            self._failed(job, error, kind)
         finally:
             tally.in_flight -= 1
 
@@ -373,12 +375,10 @@ class Worker(Generic[ItemT]):
                 fault_point("mark.queued")
                 self._machines.ledger.writer.advance(self._machines.input_id, mark)
 
-    def _failed(self, job: Job[ItemT], error: Exception) -> None:
+    def _failed(self, job: Job[ItemT], error: Exception, kind: OutcomeKind) -> None:
         place = place_of(error)
         get_logger().error(
             "worker_failed", error_type=type(error).__name__, why=place, row=job.row_number
         )
-        self._settle(
-            job, Outcome(OutcomeKind.IN_DOUBT, f"internal error {type(error).__name__} at {place}")
-        )
+        self._settle(job, Outcome(kind, f"internal error {type(error).__name__} at {place}"))
         self._halt(Halt(RunEnding.FAILED, f"internal error {type(error).__name__} at {place}"))

@@ -25,6 +25,7 @@ from bulkpost.reading.text import TextReader
 from bulkpost.row import Position, Row
 
 _SAMPLE_LINES_MAX = 1_000
+_SAMPLE_CHARS_MAX = 4 * 1024 * 1024
 _BROKEN_LINES_MAX = 100
 _TAB_SUFFIXES = frozenset({".tsv", ".tab"})
 
@@ -171,12 +172,16 @@ def _delimiter(
     with closing(content.open(start.offset_bytes)) as source:
         feed = LineFeed(source, content, start, settings)
         lines: list[str] = []
+        chars = 0
         for line, text in enumerate(islice(feed, _SAMPLE_LINES_MAX), 1):
             feed.lines_done = line
             stated = stated_delimiter(text) if line == 1 else ""
             if stated:
                 return settings.delimiter or stated, feed.position(1)
             lines.append(text)
+            chars += len(text)
+            if chars > _SAMPLE_CHARS_MAX:
+                break
     if settings.delimiter:
         return settings.delimiter, start
     name = content.path.with_suffix("") if content.compression else content.path

@@ -117,7 +117,7 @@ async def test_the_feed_waits_while_enough_is_ready_and_is_woken_by_a_stop(
     is_back = anyio.Event()
 
     async def fill() -> None:
-        await supply.fill(a_job(row) for row in range(1, 400))
+        await supply.fill([a_job(row) for row in range(1, 400)])
         is_back.set()
 
     async with anyio.create_task_group() as tasks:
@@ -130,6 +130,33 @@ async def test_the_feed_waits_while_enough_is_ready_and_is_woken_by_a_stop(
             await is_back.wait()
 
     assert await _taken(supply) is None
+
+
+async def test_p6_the_feed_waits_while_two_batches_are_ready(clock: StillClock) -> None:
+    """However long rows are, no more than two batches of them are kept ready at a time.
+
+    A batch holds 4 MiB, or one row.
+    """
+    supply: Supply[str] = Supply(clock, 10)
+    filled = 0
+
+    async def fill() -> None:
+        nonlocal filled
+        for row in range(1, 10):
+            await supply.fill([])  # a batch of rows that were sent before takes no room
+            await supply.fill([a_job(row)])
+            filled += 1
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(fill)
+        counts = []
+        for _ in range(3):
+            await anyio.wait_all_tasks_blocked()
+            counts.append(filled)
+            await _taken(supply)
+        supply.stop()
+
+    assert [1, 2, 3] == counts
 
 
 async def test_what_waits_at_the_end_is_still_known(clock: StillClock) -> None:
