@@ -33,7 +33,7 @@ def heeded_signals() -> list[signal.Signals]:
     return [known for known in SIGNAL_STATUS if signal.getsignal(known) != signal.SIG_IGN]
 
 
-Stamp = tuple[int, int, int, int]
+Stamp = tuple[int, int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)

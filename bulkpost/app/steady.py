@@ -1,8 +1,9 @@
 """An input while it is submitted: what is sent is what was read when it was taken in.
 
 Lists are overwritten, cut off, appended to and moved away while a run goes on. After every batch of
-rows, and before any of them is handed on, the file is looked at: its device, inode, size and time,
-and its digest where one of these has changed. So no row is sent that was read after a change. Rows
+rows, and before any of them is handed on, the file is looked at: its device, inode, size and times,
+and its digest where one of these has changed. The time of modification can be set to what it was,
+the time of change cannot. So no row is sent that was read after a change. Rows
 that were only added are left for the next run.
 """
 
@@ -36,7 +37,7 @@ def stamp_of(path: Path) -> Stamp:
             f"{path} cannot be opened any more: {error.strerror or error}.",
             advice="Let nobody move or delete a list that is to be submitted.",
         ) from None
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 class SteadySource:

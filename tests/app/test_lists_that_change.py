@@ -173,6 +173,48 @@ async def test_a_touched_list_is_the_same_list(tmp_path: Path) -> None:
     assert (ExitStatus.DONE, ROWS) == (result.exit_status, len(answerer.seen))
 
 
+async def test_d18_a_list_overwritten_in_place_with_its_old_time_is_noticed(tmp_path: Path) -> None:
+    """A list that is overwritten during a run, file, size and time as before, stops the run.
+
+    No row is sent that was read after the change.
+    """
+    leads, answerer = a_list(tmp_path, ROWS), Answerer()
+    status = leads.stat()
+
+    def overwrite() -> None:
+        leads.write_bytes(leads.read_bytes().replace(b"@example.com", b"@example.net"))
+        os.utime(leads, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    result = await submitted_while(overwrite, leads, answerer, Recorder())
+
+    assert (status.st_ino, status.st_size) == (leads.stat().st_ino, leads.stat().st_size)
+    check_stopped(result, answerer, range(1, ROWS + 1))
+    assert not any(b"example.net" in seen.request.body for seen in answerer.seen)
+
+
+@pytest.mark.parametrize("at_s", [1, 4_102_444_800], ids=["1970", "2100"])
+async def test_d18_a_list_is_known_by_its_bytes_and_not_by_its_time(
+    at_s: int, tmp_path: Path
+) -> None:
+    """A list whose file time is long past or in the future is the same list; other bytes are not.
+
+    The same file with other content of the same size is a new list, and its rows are submitted.
+    """
+    leads, answerer = a_list(tmp_path, AT), Answerer()
+    async with fault_server(answerer.script) as server:
+        order = an_order(server.url, leads, ledger=tmp_path / "l.db")
+        await submitted(order)
+        os.utime(leads, (at_s, at_s))
+        await submitted(order)
+        same = len(answerer.seen)
+        leads.write_bytes(leads.read_bytes().replace(b"@example.com", b"@example.net"))
+        os.utime(leads, (at_s, at_s))
+        await submitted(order)
+
+    assert (AT, 2 * AT) == (same, len(answerer.seen))
+    assert [(1,), (2,)] == asked(tmp_path / "l.db", "SELECT id FROM input ORDER BY id")
+
+
 async def test_i21_a_list_that_changes_while_it_is_first_read_is_refused(tmp_path: Path) -> None:
     """A list that is written to while it is read for the first time is refused: nothing is sent."""
     leads, answerer = a_list(tmp_path, ROWS), Answerer()

@@ -1,7 +1,10 @@
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from harness import campaign as harness
 from harness.campaign import Campaign
 from harness.judge import Judge, running_judge
 from harness.nursery import Nursery, a_nursery
@@ -36,3 +39,16 @@ def nursery() -> Iterator[Nursery]:
     """Where children come from that need not be watched."""
     with a_nursery() as nursery:
         yield nursery
+
+
+@pytest.fixture(scope="session")
+def bad_disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library to preload, made by the machine's compiler."""
+    source = Path(harness.__file__).with_name("bad_disk.c")
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("no C compiler")
+    library = tmp_path_factory.mktemp("bad_disk") / "bad_disk.so"
+    command = [compiler, "-shared", "-fPIC", "-O1", "-o", str(library), str(source), "-ldl"]
+    subprocess.run(command, check=True)  # noqa: S603  # our own command
+    return library

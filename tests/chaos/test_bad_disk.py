@@ -1,13 +1,10 @@
 """A disk that is full, fails or is slow, made by a library preloaded into the run."""
 
 import json
-import shutil
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
-from harness import campaign as harness
 from harness.campaign import Campaign
 from harness.child import Ended
 from harness.judge import Judge
@@ -15,19 +12,6 @@ from harness.judge import Judge
 from bulkpost.ledger.states import State
 
 ROWS = 300
-_SOURCE = Path(harness.__file__).with_name("bad_disk.c")
-
-
-@pytest.fixture(scope="session")
-def bad_disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The library, made by the machine's compiler."""
-    compiler = shutil.which("cc")
-    if compiler is None:
-        pytest.skip("no C compiler")
-    library = tmp_path_factory.mktemp("bad_disk") / "bad_disk.so"
-    command = [compiler, "-shared", "-fPIC", "-O1", "-o", str(library), str(_SOURCE), "-ldl"]
-    subprocess.run(command, check=True)  # noqa: S603  # our own command
-    return library
 
 
 def _left(campaign: Campaign) -> set[tuple[int, int]]:

@@ -3,19 +3,16 @@
 import shutil
 import signal
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from harness.campaign import Campaign
-from harness.judge import SOURCE_ID, Flow, plain_env, running_judge
+from harness.judge import SOURCE_ID, Flow, running_judge
 from harness.lists import Line, write_list
 from harness.ports import deaf_port, free_port, narrow_port
 from harness.wal import Wal
 
-from bulkpost.ledger import schema
 from bulkpost.ledger.states import State
 
 ROWS = 6
@@ -37,7 +34,7 @@ def _all_sent_once(campaign: Campaign, *, in_doubt: int = 0) -> None:
 
 @pytest.mark.parametrize("point", ["run.start", "arm.queued"])
 def test_crash_point_01_before_the_first_intent(point: str, alone: Campaign) -> None:
-    """Nothing is on disk and nothing at the server; the next run submits everything."""
+    """A run that dies before its first row has sent nothing; the next one submits everything."""
     assert 137 == alone.run(fault=point).status
 
     assert {} == alone.snapshot().intents
@@ -47,7 +44,7 @@ def test_crash_point_01_before_the_first_intent(point: str, alone: Campaign) -> 
 
 
 def test_crash_point_01_waiting_for_the_rate(alone: Campaign) -> None:
-    """A row that waits for its turn has no intent: waiting puts nothing in doubt."""
+    """A row that waits for the rate is not armed yet: a run that dies then puts no row in doubt."""
     alone.options = ["--rate", "1/min"]
     alone.kill_when(lambda: len(alone.snapshot().outcomes) == 1)
 
@@ -57,7 +54,7 @@ def test_crash_point_01_waiting_for_the_rate(alone: Campaign) -> None:
 
 
 def test_crash_point_02_intent_queued(alone: Campaign) -> None:
-    """An intent that was queued and not committed is nothing; the row is pending."""
+    """A row whose intent was not yet on the disk at the death is pending, and submitted next."""
     assert 137 == alone.run(fault="arm.queued:3").status
 
     found = alone.snapshot()
@@ -69,7 +66,7 @@ def test_crash_point_02_intent_queued(alone: Campaign) -> None:
 
 @pytest.mark.parametrize("point", ["commit.begin:3", "commit.middle:1"])
 def test_crash_point_03_inside_the_commit_of_an_intent(point: str, alone: Campaign) -> None:
-    """A transaction that was begun and not committed leaves the row pending."""
+    """A run that dies while it writes an intent has not sent that row; the next one submits it."""
     assert 137 == alone.run(fault=point).status
 
     assert {State.PENDING: ROWS} == alone.snapshot().counts()
@@ -78,7 +75,7 @@ def test_crash_point_03_inside_the_commit_of_an_intent(point: str, alone: Campai
 
 
 def test_crash_point_03_torn_frame(alone: Campaign) -> None:
-    """A commit of which a part reached the disk fails its checksum, and the row is pending."""
+    """An intent of which only a part reached the disk is none, and its row is submitted next."""
     alone.run(fault="commit.done:3")
     assert {State.PENDING: ROWS - 1, State.ARMED: 1} == alone.snapshot().counts()
     wal = Wal.of(alone.ledger)
@@ -91,7 +88,10 @@ def test_crash_point_03_torn_frame(alone: Campaign) -> None:
 
 @pytest.mark.parametrize("point", ["commit.done:3", "armed"])
 def test_crash_point_04_intent_on_disk_nothing_sent(point: str, alone: Campaign) -> None:
-    """The row is in doubt, though nothing was sent: a false alarm, never a double."""
+    """A run that dies between the intent and the request leaves the row in doubt.
+
+    Nothing was sent, but no one can tell. It is never sent again unasked.
+    """
     assert 137 == alone.run(fault=point).status
 
     assert [1] == alone.snapshot().numbers(State.ARMED)
@@ -101,7 +101,7 @@ def test_crash_point_04_intent_on_disk_nothing_sent(point: str, alone: Campaign)
 
 
 def test_crash_point_05_connecting(alone: Campaign) -> None:
-    """Killed while a connection is being set up, the row is in doubt."""
+    """A run that dies while it connects leaves the row in doubt, though nothing was sent."""
     with deaf_port() as port:
         origin = f"http://127.0.0.1:{port}"
         alone.flow.url = f"{origin}/flows/{alone.flow.flow_id}/sources/{SOURCE_ID}/submit"
@@ -115,7 +115,7 @@ def test_crash_point_05_connecting(alone: Campaign) -> None:
 
 
 def test_crash_point_06_request_partly_written(campaign: Campaign) -> None:
-    """Killed in the middle of a long request, the row is in doubt and stays so."""
+    """A run that dies in the middle of a long request leaves the row in doubt."""
     campaign.concurrency = 1
     path = campaign.a_list(2)
     long = [(f"long_{number}", "x" * 900_000) for number in range(4)]
@@ -135,7 +135,10 @@ def test_crash_point_06_request_partly_written(campaign: Campaign) -> None:
 
 
 def test_crash_point_07_request_written(alone: Campaign) -> None:
-    """The kernel delivers what was written; the row is in doubt and is not sent again."""
+    """A run that dies after a request was written leaves the row in doubt.
+
+    The lead arrives all the same, and is not sent again.
+    """
     assert 137 == alone.run(fault="sent").status
 
     assert [1] == alone.snapshot().numbers(State.ARMED)
@@ -144,7 +147,7 @@ def test_crash_point_07_request_written(alone: Campaign) -> None:
 
 
 def test_crash_point_08_server_at_work(tmp_path: Path) -> None:
-    """Killed while the server works on a lead that it has taken, the row is in doubt."""
+    """A run that dies while the server works on a lead leaves the row in doubt."""
     with running_judge(tmp_path / "taken.jsonl", ["--fault", "hang_after:burst=1"]) as judge:
         campaign = Campaign(tmp_path / "work", judge.new_flow(), concurrency=1)
         campaign.a_list(ROWS)
@@ -156,7 +159,10 @@ def test_crash_point_08_server_at_work(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("point", ["answered", "settle.queued"])
 def test_crash_point_09_answer_read_not_recorded(point: str, alone: Campaign) -> None:
-    """An answer that was read and not committed is lost: the row is in doubt."""
+    """A run that dies before an answer is on the disk leaves the row in doubt.
+
+    Its lead id is lost.
+    """
     assert 137 == alone.run(fault=point).status
 
     assert [1] == alone.snapshot().numbers(State.ARMED)
@@ -166,7 +172,7 @@ def test_crash_point_09_answer_read_not_recorded(point: str, alone: Campaign) ->
 
 @pytest.mark.parametrize("point", ["commit.begin:4", "commit.middle:2"])
 def test_crash_point_10_inside_the_commit_of_an_answer(point: str, alone: Campaign) -> None:
-    """A result whose commit was begun leaves the intent: the row is in doubt."""
+    """A run that dies while it writes an answer leaves the row in doubt."""
     assert 137 == alone.run(fault=point).status
 
     assert [1] == alone.snapshot().numbers(State.ARMED)
@@ -174,7 +180,7 @@ def test_crash_point_10_inside_the_commit_of_an_answer(point: str, alone: Campai
 
 
 def test_crash_point_11_answer_on_disk(alone: Campaign) -> None:
-    """A result that was committed holds the server's lead id, and the row is never sent again."""
+    """An answer that is on the disk keeps its lead id, and its row is never sent again."""
     assert 137 == alone.run(fault="commit.done:4").status
 
     row = alone.snapshot().outcomes[1, 1]
@@ -185,7 +191,10 @@ def test_crash_point_11_answer_on_disk(alone: Campaign) -> None:
 
 
 def test_crash_point_12_back_off_after_502(tmp_path: Path) -> None:
-    """A row in back-off is deferred, keeps its count of ambiguous retries, and is sent again."""
+    """A row that waits for its next attempt when the run dies is sent again when its time comes.
+
+    Its retries stay counted.
+    """
     options = ["--fault", "502:burst=1,retry_after=2"]
     with running_judge(tmp_path / "taken.jsonl", options) as judge:
         campaign = Campaign(tmp_path / "work", judge.new_flow(), concurrency=1)
@@ -204,7 +213,7 @@ def test_crash_point_12_back_off_after_502(tmp_path: Path) -> None:
 
 
 def test_crash_point_13_back_off_after_not_sent(tmp_path: Path) -> None:
-    """A row whose server was away is deferred without any ambiguity, and is sent later."""
+    """A row whose server was away when the run died is sent again, without any doubt."""
     port = free_port()
     campaign = Campaign(tmp_path / "work", flow=_nobody(port, tmp_path), concurrency=1)
     campaign.a_list(ROWS)
@@ -218,7 +227,7 @@ def test_crash_point_13_back_off_after_not_sent(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("share", [0.5, 1.0], ids=["half", "whole"])
 def test_crash_point_14_inside_a_checkpoint(share: float, campaign: Campaign) -> None:
-    """Pages copied into the database before the log was reset change nothing: it is replayed."""
+    """A run that dies while the log is copied into the ledger loses nothing: it is copied again."""
     campaign.a_list(60)
     campaign.run(fault="answered:40")
     before = campaign.snapshot()
@@ -242,7 +251,7 @@ def test_crash_point_14_inside_a_checkpoint(share: float, campaign: Campaign) ->
 
 
 def test_crash_point_15_inside_recovery(campaign: Campaign) -> None:
-    """Recovery is all or nothing, and is done again."""
+    """A run that dies while it clears up after another leaves all as it was; the next clears up."""
     campaign.a_list(60)
     campaign.run(fault="answered:20")
     before = campaign.snapshot()
@@ -253,49 +262,8 @@ def test_crash_point_15_inside_recovery(campaign: Campaign) -> None:
     _all_sent_once(campaign, in_doubt=len(before.numbers(State.ARMED)))
 
 
-_MIGRATING = """
-import sqlite3, sys, os, signal
-from pathlib import Path
-from bulkpost.ledger import schema
-honest = sqlite3.connect
-class Dying(sqlite3.Connection):
-    def executescript(self, script):
-        text = script.replace("COMMIT;", "")
-        super().executescript(text)
-        os.kill(os.getpid(), signal.SIGKILL)
-def connect(*args, **kwargs):
-    return honest(*args, factory=Dying, **kwargs)
-schema.sqlite3.connect = connect
-schema.migrate(Path(sys.argv[1]), 1, Path(sys.argv[2]), target=2, migrations={1: sys.argv[3]})
-"""
-
-
-def test_crash_point_16_inside_a_migration(alone: Campaign) -> None:
-    """A migration that died before its COMMIT left the old version and a copy; it is done again."""
-    alone.run(fault="answered:3")
-    before = alone.snapshot()
-    step, backup = "ALTER TABLE run ADD COLUMN note TEXT;", alone.folder / "leads.db.v1.bak"
-    died = subprocess.run(  # noqa: S603  # our own command
-        [sys.executable, "-c", _MIGRATING, str(alone.ledger), str(backup), step],
-        env=plain_env(),
-        check=False,
-    )
-
-    assert -9 == died.returncode
-    assert before == alone.snapshot()
-    with closing(sqlite3.connect(backup)) as copy:
-        assert [("ok",)] == copy.execute("PRAGMA integrity_check").fetchall()
-        assert len(before.intents) == copy.execute("SELECT count(*) FROM intent").fetchone()[0]
-    schema.migrate(alone.ledger, 1, backup, target=2, migrations={1: step})
-    with closing(sqlite3.connect(alone.ledger)) as database:
-        assert 2 == database.execute("PRAGMA user_version").fetchone()[0]
-        assert [] == database.execute("SELECT note FROM run WHERE note != ''").fetchall()
-    assert before == alone.snapshot()
-    assert 0o600 == backup.stat().st_mode & 0o777
-
-
 def test_crash_point_18_power_loss_on_an_honest_disk(campaign: Campaign) -> None:
-    """A log that ends behind its last commit mark, whatever follows it, loses nothing."""
+    """A power failure loses nothing that was committed, whatever else was being written."""
     campaign.a_list(60)
     campaign.run(fault="answered:20")
     before = campaign.snapshot()
@@ -307,7 +275,10 @@ def test_crash_point_18_power_loss_on_an_honest_disk(campaign: Campaign) -> None
 
 
 def test_crash_point_19_a_disk_that_lied(campaign: Campaign) -> None:
-    """A ledger that lost what was committed is refused: nothing is sent from it."""
+    """A ledger whose disk lost what it had confirmed is refused with status 7.
+
+    Nothing is sent from it.
+    """
     campaign.a_list(60)
     campaign.run(fault="answered:20")
     wal = Wal.of(campaign.ledger)
@@ -321,7 +292,10 @@ def test_crash_point_19_a_disk_that_lied(campaign: Campaign) -> None:
 
 
 def test_crash_point_20_restored_from_a_copy(campaign: Campaign) -> None:
-    """An older copy put back is refused; with --accept-rollback it is used, and may send twice."""
+    """An older copy of the ledger that is put back is refused with status 7.
+
+    With --accept-rollback it is used, and leads sent since then are sent twice.
+    """
     path = campaign.a_list(20)
     campaign.run()
     copy = campaign.folder.parent / "copy.db"
@@ -344,7 +318,7 @@ def test_crash_point_20_restored_from_a_copy(campaign: Campaign) -> None:
 
 
 def test_crash_point_21_frozen_and_thawed(campaign: Campaign) -> None:
-    """A stopped process still holds the lock, and its late answers are recorded as any other."""
+    """A run that is stopped and continued keeps the ledger, and records its late answers."""
     campaign.a_list(200)
     with campaign.start() as child:
         child.until(lambda: len(campaign.flow.leads()) >= 40)

@@ -55,7 +55,10 @@ def _fill(folder: Path) -> Path:
 def test_d2_on_a_full_disk_the_ballast_makes_room_for_the_answers(
     small_disk: Path, calm: Judge
 ) -> None:
-    """The run stops, every answer in hand is in the ledger, and the next run sends the rest."""
+    """On a disk that fills up the run stops with status 1, and every answer in hand is kept.
+
+    The next run sends the rest once there is room.
+    """
     campaign = Campaign(small_disk / "work", calm.new_flow())
     campaign.a_list(ROWS)
     with campaign.start() as child:
@@ -87,7 +90,7 @@ def test_d2_on_a_full_disk_the_ballast_makes_room_for_the_answers(
 
 @pytest.mark.parametrize("small_disk", [3], indirect=True)
 def test_d1_a_disk_without_room_for_the_ballast_is_refused(small_disk: Path, calm: Judge) -> None:
-    """What is set aside for the answers must be there before anything is sent."""
+    """Nothing is sent from a disk without room for what is set aside for the answers."""
     campaign = Campaign(small_disk / "work", calm.new_flow())
     campaign.a_list(3)
     refused = campaign.run()
@@ -101,7 +104,10 @@ def test_d1_a_disk_without_room_for_the_ballast_is_refused(small_disk: Path, cal
 def test_d3_answers_that_the_ledger_cannot_take_come_back_from_the_rescue_file(
     campaign: Campaign,
 ) -> None:
-    """At the file-size limit the answers go beside; the next run takes them in and says so."""
+    """At a limit of the file size the run stops, and the answers go to the rescue file.
+
+    The next run takes them in and says so.
+    """
     campaign.a_list(ROWS)
     wal, rescue = (campaign.ledger.with_name(f"leads.db{end}") for end in ("-wal", ".rescue"))
     with campaign.start() as child:
@@ -127,7 +133,7 @@ def test_d3_answers_that_the_ledger_cannot_take_come_back_from_the_rescue_file(
 
 @pytest.mark.parametrize("point", ["commit.begin:8:raise", "commit.middle:8:raise"])
 def test_d4_after_a_failed_flush_nothing_more_is_sent(point: str, campaign: Campaign) -> None:
-    """An I/O error in a commit is final: what is in flight is kept, and no row follows it."""
+    """After an I/O error in the ledger nothing more is sent; answers in flight are kept."""
     campaign.a_list(ROWS)
     stopped = campaign.run(fault=point)
     taken = len(campaign.flow.leads())
@@ -157,7 +163,10 @@ except LedgerError as error:
 
 @pytest.mark.parametrize("what", ["ledger", "folder"])
 def test_d5_a_ledger_that_cannot_be_written_is_refused(what: str) -> None:
-    """Before anything is sent: an answer could not be kept. The command that mends it is given."""
+    """A ledger or folder that is read-only is refused with status 7 before anything is sent.
+
+    The command that mends it is given.
+    """
     with tempfile.TemporaryDirectory(dir="/var/tmp") as name:  # nobody may enter it
         folder, ledger = Path(name), Path(name, "leads.db")
         ledger.touch(0o600)
@@ -179,7 +188,10 @@ def test_d5_a_ledger_that_cannot_be_written_is_refused(what: str) -> None:
 
 
 def test_d6_a_ledger_deleted_under_a_run_stops_it(campaign: Campaign) -> None:
-    """SQLite would write on into the deleted file; the run notices, and keeps the answers."""
+    """If somebody deletes the ledger under a run, the run stops at the next commit.
+
+    The next run does not start without it.
+    """
     campaign.a_list(ROWS)
     with campaign.start() as child:
         child.until(lambda: len(campaign.flow.leads()) >= 40)
@@ -196,3 +208,32 @@ def test_d6_a_ledger_deleted_under_a_run_stops_it(campaign: Campaign) -> None:
     assert 7 == again.status
     assert "the ledger is gone" in again.err
     assert taken == len(campaign.flow.leads())
+
+
+def test_d7_a_log_deleted_under_a_run_stops_it(campaign: Campaign) -> None:
+    """If somebody deletes the -wal file under a run, the next commit is the last: status 1.
+
+    What the deleted file held is saved into the ledger as the run ends, the answers in hand are in
+    the rescue file, and the next run goes on. Rows that were just to be sent are in doubt. Had the
+    run been killed meanwhile, the next one would be refused with status 7.
+    """
+    campaign.a_list(ROWS)
+    with campaign.start() as child:
+        child.until(lambda: len(campaign.flow.leads()) >= 40)
+        child.send(signal.SIGSTOP)
+        campaign.ledger.with_name("leads.db-wal").unlink()
+        child.send(signal.SIGCONT)
+        stopped = child.wait()
+    taken = len(campaign.flow.leads())
+    rescue = campaign.ledger.with_name("leads.db.rescue").read_text()
+    answered = {campaign.places[reference] for reference in campaign.flow.ids()}
+    campaign.until_done()
+    in_doubt = {(1, row) for row in campaign.snapshot().numbers(State.IN_DOUBT)}
+
+    assert 1 == stopped.status
+    assert "deleted or replaced while in use" in stopped.err
+    assert taken < ROWS
+    assert rescue.startswith('{"row_id"')
+    assert [] == campaign.wrong
+    assert not in_doubt & answered, "an answer was lost"
+    assert len(in_doubt) <= campaign.concurrency

@@ -31,7 +31,7 @@ def _killed_until_done(campaign: Campaign, seed: int, kills: int, rows: int) -> 
 def test_p4_killed_at_random_moments_no_lead_goes_out_twice(
     seed: int, tmp_path: Path, calm: Judge, stormy: Judge
 ) -> None:
-    """After any number of SIGKILLs, I1 to I6 hold, and every row has one ending."""
+    """After any number of kills no lead went out twice unasked, and every row has one ending."""
     judge = stormy if seed % 2 else calm
     campaign = Campaign(tmp_path / "work", judge.new_flow())
 

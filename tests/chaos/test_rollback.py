@@ -27,7 +27,7 @@ def crashed(campaign: Campaign) -> Campaign:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_d9_a_torn_tail_behind_the_last_commit_loses_nothing(seed: int, crashed: Campaign) -> None:
-    """Frames without a commit mark, garbage or nothing may follow: the invariants hold."""
+    """After a power failure what stands behind the last commit is left out; nothing is lost."""
     random = Random(seed)
     wal = Wal.of(crashed.ledger)
     torn = wal.path.read_bytes()[wal.commits[-2] : wal.commits[-1]]
@@ -43,7 +43,10 @@ def test_d9_a_torn_tail_behind_the_last_commit_loses_nothing(seed: int, crashed:
 
 @pytest.mark.parametrize("lost", [1, 2, 7])
 def test_d9_a_disk_that_lost_commits_is_refused(lost: int, crashed: Campaign) -> None:
-    """Whole commits are missing: exit 7, nothing is sent, and the ledger stays as it is."""
+    """A ledger that lost commits is refused with status 7, and nothing is sent from it.
+
+    The message says how many are missing.
+    """
     wal = Wal.of(crashed.ledger)
     wal.cut(wal.commits[-1 - lost])
     before, taken = crashed.snapshot(), len(crashed.flow.leads())
@@ -55,7 +58,7 @@ def test_d9_a_disk_that_lost_commits_is_refused(lost: int, crashed: Campaign) ->
 
 
 def test_d9_with_accept_rollback_a_run_goes_on(crashed: Campaign) -> None:
-    """Whoever accepts that leads go out twice gets a ledger that is whole again, and guarded."""
+    """With --accept-rollback a ledger that lost commits is used, and leads may go out twice."""
     wal = Wal.of(crashed.ledger)
     wal.cut(wal.commits[-4])
     crashed.options = ["--accept-rollback"]
@@ -76,7 +79,7 @@ def test_d9_with_accept_rollback_a_run_goes_on(crashed: Campaign) -> None:
 
 
 def test_d13_a_copy_from_before_is_refused(campaign: Campaign) -> None:
-    """A backup that is older than the last run is not used without being asked for."""
+    """A backup that is older than the last run is refused with status 7."""
     first = campaign.a_list(20)
     campaign.run()
     copy = campaign.folder.parent / "backup.db"
@@ -93,7 +96,10 @@ def test_d13_a_copy_from_before_is_refused(campaign: Campaign) -> None:
 
 
 def test_d13_a_deleted_ledger_is_not_replaced_by_an_empty_one(campaign: Campaign) -> None:
-    """The lock file remembers that there was a ledger: an empty one would send all again."""
+    """A ledger that is gone is not replaced by an empty one: the run ends with status 7.
+
+    An empty one would send everything again.
+    """
     campaign.a_list(20)
     campaign.run()
     campaign.ledger.unlink()

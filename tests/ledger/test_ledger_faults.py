@@ -46,7 +46,7 @@ async def _arm_all(ledger: Ledger, rows: int = ROWS) -> None:
 
 
 async def test_d1_a_full_disk_at_an_intent_means_not_sent(path: Path) -> None:
-    """The whole transaction is gone, the sender is told, and every later intent is refused."""
+    """A row whose intent finds the disk full is not sent, and none after it."""
     async with opened(path) as ledger:
         await _full(ledger)
         with pytest.raises(LedgerWriteError, match="disk under the ledger is full"):
@@ -62,7 +62,10 @@ async def test_d1_a_full_disk_at_an_intent_means_not_sent(path: Path) -> None:
 async def test_d2_answers_that_a_full_disk_refuses_come_back_from_the_rescue_file(
     path: Path,
 ) -> None:
-    """Not one lead id is lost: the next start takes them in, says so, and removes the file."""
+    """Answers that a full disk keeps out of the ledger are taken in by the next start.
+
+    It says so and removes the rescue file; no lead id is lost.
+    """
     rescue = path.with_name("leads.db.rescue")
     async with opened(path) as ledger:
         await _arm_all(ledger)
@@ -90,7 +93,10 @@ async def test_d2_answers_that_a_full_disk_refuses_come_back_from_the_rescue_fil
 
 
 async def test_d2_a_rescue_file_cut_by_the_full_disk_is_taken_in_up_to_the_cut(path: Path) -> None:
-    """The row whose line was cut is in doubt, which is the truth."""
+    """Of a rescue file that the full disk has cut off, every whole line is taken in.
+
+    The row of the cut line is in doubt.
+    """
     rescue = path.with_name("leads.db.rescue")
     async with opened(path) as ledger:
         await _arm_all(ledger, rows=3)
@@ -108,7 +114,10 @@ async def test_d2_a_rescue_file_cut_by_the_full_disk_is_taken_in_up_to_the_cut(p
 
 
 async def test_d2_a_rescue_file_that_is_none_is_refused(path: Path) -> None:
-    """A line in the middle that is not ours stops the start; nothing is thrown away."""
+    """A rescue file with a line that is no answer stops the start with status 7.
+
+    Nothing is thrown away.
+    """
     async with opened(path):
         pass
     rescue = path.with_name("leads.db.rescue")
@@ -142,7 +151,10 @@ def _no_log(path: Path) -> None:
 async def test_d6_a_ledger_that_vanishes_under_a_run_is_noticed(
     spoil: Callable[[Path], None], path: Path
 ) -> None:
-    """The next commit is the last: nothing more is armed, and the answer is in the rescue file."""
+    """If the ledger or its log is deleted or replaced under a run, the next commit is the last.
+
+    The answers in hand are in the rescue file.
+    """
     async with opened(path) as ledger:
         await _arm_all(ledger, rows=2)
         spoil(path)
@@ -160,7 +172,7 @@ async def test_d6_a_ledger_that_vanishes_under_a_run_is_noticed(
 async def test_d6_the_next_run_does_not_go_on_without_it(
     spoil: Callable[[Path], None], path: Path
 ) -> None:
-    """What was put in the ledger's place is older than what was written, or nothing at all."""
+    """A ledger that was deleted or replaced under a run is refused by the next one: status 7."""
     async with opened(path) as ledger:
         await _arm_all(ledger, rows=2)
         spoil(path)
@@ -211,7 +223,10 @@ def _without_a_table(path: Path) -> None:
 async def test_d8_a_damaged_ledger_is_refused(
     spoil: Callable[[Path], object], message: str, path: Path
 ) -> None:
-    """Nothing is sent, the message says what is wrong, and no raw database error is shown."""
+    """A damaged ledger is refused with status 7, and nothing is sent.
+
+    The message says what is wrong.
+    """
     await _made(path)
     spoil(path)
     with pytest.raises(LedgerDamagedError, match=message) as caught:
@@ -243,7 +258,10 @@ def _pragma(name: str, value: int) -> Callable[[Path], None]:
 async def test_d11_a_strangers_file_is_refused(
     spoil: Callable[[Path], None], kind: type[LedgerError], message: str, path: Path
 ) -> None:
-    """A newer version's ledger and another program's database are left as they are."""
+    """A newer version's ledger and another program's database are refused with status 7.
+
+    They are left as they are.
+    """
     await _made(path)
     spoil(path)
     before = _bytes(path)
@@ -255,7 +273,10 @@ async def test_d11_a_strangers_file_is_refused(
 
 
 async def test_d16_a_program_that_keeps_the_ledger_locked_stops_the_run(path: Path) -> None:
-    """The run waits for the other for a while; then it sends nothing more."""
+    """A program that keeps the ledger locked stops the run after some seconds.
+
+    Nothing is sent after that.
+    """
     async with opened(path) as ledger:
         database = ledger.writer._database  # noqa: SLF001  # a shorter patience, for the test
         await database.execute_fetchall("PRAGMA busy_timeout = 50")
@@ -269,7 +290,7 @@ async def test_d16_a_program_that_keeps_the_ledger_locked_stops_the_run(path: Pa
 
 
 async def test_d9_the_ledger_is_written_with_full_flushes(path: Path) -> None:
-    """WAL and synchronous=FULL are read back from the connection that writes."""
+    """The ledger is written with full flushes; where that cannot be had, it is not used."""
     async with opened(path) as ledger:
         database = ledger.writer._database  # noqa: SLF001  # only it knows
         journal = list(await database.execute_fetchall("PRAGMA journal_mode"))

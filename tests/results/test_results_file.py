@@ -192,7 +192,7 @@ async def test_without_the_input_no_lead_data_is_written(tmp_path: Path) -> None
 
 
 def test_d17_a_file_appears_whole_private_and_never_over_another(tmp_path: Path) -> None:
-    """Mode 0600 whatever the umask; a failure leaves the old file and nothing else."""
+    """A results file appears whole, for its owner only; a failure leaves the old one."""
     target = tmp_path / "out.csv"
     umask = os.umask(0)
     try:
