@@ -25,6 +25,7 @@ from field_reading import codes, read
         ("mailto:ada@x.org", None),
         ("ada@@x.org", None),
         ("<ada@x.org> hi", None),
+        ("<ada@x.org,", None),
         ("a b <ada@x.org", None),
         ("ada@x.org (open", None),
         ("ada@[192.0.2.1", None),
