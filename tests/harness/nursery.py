@@ -2,12 +2,13 @@
 
 What the program itself consists of is imported by the child, as always, so that its environment
 counts; what takes most of its start is there already. A child is a process of its own: it dies
-alone.
+alone, at the latest after a minute.
 """
 
 import json
 import os
 import runpy
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from typing import Any
 from harness.child import Ended
 from harness.judge import plain_env
 
+CHILD_S_MAX = 60
 FOREIGN = (
     *("aiohttp", "aiosqlite", "anyio.to_thread", "anyio._backends._asyncio", "click"),
     *("msgspec.toml", "rich.traceback", "structlog", "uvloop", "concurrent.futures.thread"),
@@ -77,6 +79,7 @@ def _bear(order: Mapping[str, Any]) -> int:
 
 
 def _live(order: Mapping[str, Any]) -> None:
+    signal.alarm(CHILD_S_MAX)
     os.chdir(order["folder"])
     os.environ.update(order["env"])
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
