@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -190,7 +191,8 @@ async def parts_of(
     low_water, open_rows, marks = 0, list[int](), list[Position]()
     if record.id:
         low_water = record.low_water
-        open_rows = await reader.open_rows(record.id, _looked_at_again(intake), low_water)
+        again = await reader.open_rows(record.id, _looked_at_again(intake), low_water)
+        open_rows = sorted({*again, *await reader.freed_rows(record.id, low_water)})
         marks = await reader.marks(record.id)
     *reread, rest = spans(marks, low_water, open_rows)
     # Rows that were written to the file since it was read belong to the next run.
@@ -204,13 +206,14 @@ async def settled_below(
     """Count the rows that are not read again."""
     if not record.id:
         return {}
-    counts = await reader.state_counts(record.id, record.low_water)
+    counts = Counter(await reader.state_counts(record.id, record.low_water))
+    counts.subtract((await reader.freed_rows(record.id, record.low_water)).values())
     again = _looked_at_again(intake)
     return {state: count for state, count in counts.items() if state not in again}
 
 
 def _looked_at_again(intake: Intake) -> frozenset[State]:
-    """Refused rows fare as before unless the rules have changed."""
+    """Refused rows fare as before unless the rules have changed, or their lead was set free."""
     deferred = frozenset({State.DEFERRED})
     if intake.rules_changed:
         return deferred | REFUSED

@@ -138,6 +138,13 @@ async def _guarded_commit_number(
             "Leads sent since then are unknown to it and would be sent again. Put the newest copy "
             "back; or, if you accept that, add --accept-rollback.",
         )
+    if witnessed > number:
+        # Counted on from beyond the one that it replaces, which may be a commit ahead of the
+        # witness: that knows nothing of what this one will send, and must not pass for newer.
+        number = witnessed + 2
+        await database.execute_fetchall(
+            "UPDATE commit_count SET number = ? WHERE id = 1", (number,)
+        )
     return number
 
 

@@ -263,7 +263,6 @@ def _make_ready(paths: LedgerPaths, lock: LedgerLock, options: LedgerOptions, cl
         _check_never_existed(paths, lock, options)
         assert options.environment is not None, "a new ledger serves a known environment"
         _create(paths, options.environment, int(clock.now_at().timestamp() * 1000))
-        lock.write_commit_number(0)
         is_new = True
     else:
         schema.forget_draft(paths)

@@ -187,6 +187,19 @@ class LedgerReader:
             rows.extend(row_number_of(row[0]) for row in found)
         return sorted(rows)
 
+    async def freed_rows(self, input_id: int, up_to: int) -> dict[int, State]:
+        """Return an input's duplicates and conflicts, up to a row, whose lead was set free.
+
+        The row that held it was released, or deferred, or has become a duplicate itself.
+        """
+        if up_to < 1 or not await self.fetch(
+            "SELECT 1 FROM outcome WHERE state = 50 AND state >= 20 LIMIT 1"
+        ):
+            return {}
+        params = {"first": row_id_of(input_id, 1), "last": row_id_of(input_id, up_to)}
+        found = await self.fetch(sql("freed_rows"), params)
+        return {row_number_of(row_id): State(state) for row_id, state in found}
+
     async def state_counts(self, input_id: int, up_to: int) -> Mapping[State, int]:
         """Count an input's rows by state, up to a row."""
         if up_to < 1:

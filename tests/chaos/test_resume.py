@@ -1,6 +1,7 @@
 """What a later run makes of an input: the same, renamed, grown, re-sorted, edited, split."""
 
 import gzip
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -259,6 +260,31 @@ def test_a_deferred_row_whose_twin_was_sent_meanwhile_is_a_duplicate(
         _counts(row) for place, row in campaign.snapshot().outcomes.items() if place[0] == 1
     }
     _sent_once(campaign, 3)
+
+
+@pytest.mark.parametrize("key", [(), ("--key", "reference")])
+def test_a_duplicate_whose_lead_was_not_received_after_all_is_sent(
+    key: tuple[str, ...], campaign: Campaign
+) -> None:
+    """The list that held it may be gone; ``check`` agrees, and the old list sends nothing."""
+    campaign.options = key
+    campaign.concurrency = 1
+    old = campaign.a_list(4)
+    assert 137 == campaign.run(old, fault="armed:2").status
+    new = write_list(campaign.folder / "new.csv", [Line(4), Line(3), Line(2, "edited"), Line(1)])
+    if not key:
+        new = write_list(campaign.folder / "new.csv", reversed(lines(1, 4)))
+    held = campaign.run(new)
+    words = ("resolve", "1:2", "--as", "not-received", "--ledger", str(campaign.ledger))
+    assert 0 == run([*SUBMIT[:3], "doubt", *words], campaign.folder).status
+    check = [*SUBMIT[:3], "check", *campaign.argv(new)[4:], "--json"]
+    del check[check.index("--concurrency") : check.index("--concurrency") + 2]
+    plan = json.loads(run(check, campaign.folder).out)["plan"]
+    sent, again = campaign.run(new), campaign.run(old)
+
+    assert (3 if key else 0, 0, 3 if key else 0) == (held.status, sent.status, again.status)
+    assert (1, 1, 0) == (plan["new"], plan["duplicate"], plan["conflict"])
+    _sent_once(campaign, 4)
 
 
 def test_invalid_rows_are_looked_at_again_when_the_map_changes(campaign: Campaign) -> None:

@@ -8,7 +8,7 @@ import pytest
 from harness import rules
 from harness.campaign import Campaign
 from harness.judge import Judge
-from harness.lists import Line
+from harness.lists import Line, lines
 from harness.nursery import Nursery
 from harness.wal import Wal
 
@@ -156,3 +156,32 @@ def test_d10_a_stale_shm_file_changes_nothing(what: str, crashed: Campaign) -> N
 
     assert [] == crashed.wrong
     assert len(before.numbers(State.ARMED)) == crashed.snapshot().counts()[State.IN_DOUBT]
+
+
+@pytest.mark.parametrize("is_deleted", [False, True])
+def test_d13_a_ledger_that_was_given_up_is_refused_when_it_turns_up_again(
+    is_deleted: bool,  # noqa: FBT001  # parametrized
+    campaign: Campaign,
+) -> None:
+    """Once an older copy, or a new ledger, was accepted, what it replaced counts as older."""
+    first = campaign.a_list(3)
+    campaign.run()
+    copy, given_up = campaign.folder.parent / "copy.db", campaign.folder.parent / "given-up.db"
+    shutil.copyfile(campaign.ledger, copy)
+    second = campaign.a_list(lines(4, 80), "second.csv")
+    campaign.run(second)
+    shutil.copyfile(campaign.ledger, given_up)
+    if is_deleted:
+        campaign.ledger.unlink()
+    else:
+        shutil.copyfile(copy, campaign.ledger)
+    campaign.options = ["--accept-rollback"]
+    third = campaign.a_list(lines(81, 84), "third.csv")
+    assert 0 == campaign.run(third).status
+    campaign.options = []
+    shutil.copyfile(given_up, campaign.ledger)
+    taken = len(campaign.flow.leads())
+    refused = campaign.run(first, second, third)
+
+    assert 7 == refused.status
+    assert taken == len(campaign.flow.leads())
