@@ -72,7 +72,7 @@ def test_d9_with_accept_rollback_a_run_goes_on(crashed: Campaign) -> None:
     lead_ids = crashed.flow.ids()
     assert [] == [
         found
-        for found in rules.at_the_end(crashed.snapshot(), crashed.flow, crashed.places)
+        for found in rules.at_the_end(crashed.snapshot(), crashed.flow, crashed.holders)
         if not found.startswith("I1")
     ]
     assert any(len(ids) > 1 for ids in lead_ids.values()), "no lead went out unknown to the copy"

@@ -69,6 +69,11 @@ class Campaign:
     def ledger(self) -> Path:
         return self.folder / "leads.db"
 
+    @property
+    def holders(self) -> rules.Places:
+        """The places, as the rules want them."""
+        return {reference: [place] for reference, place in self.places.items()}
+
     def a_list(self, rows: int | Sequence[Line], name: str = "leads.csv") -> Path:
         """Write a list and note where its rows stand; its input is the next new one."""
         content = lines(1, rows) if isinstance(rows, int) else rows
@@ -140,7 +145,7 @@ class Campaign:
         ended = self.run()
         while ended.status == 6 and self.runs < RUNS_MAX:
             ended = self.run()
-        self.wrong += rules.at_the_end(self.snapshot(), self.flow, self.places)
+        self.wrong += rules.at_the_end(self.snapshot(), self.flow, self.holders)
         self.wrong += rules.leaks(self.folder, self.inputs, self.flow)
         return ended
 
@@ -149,4 +154,4 @@ class Campaign:
         if not self.is_judged:
             return
         found = self.snapshot()
-        self.wrong += rules.after_crash(found, self.flow, self.places, self.concurrency)
+        self.wrong += rules.after_crash(found, self.flow, self.holders, self.concurrency)

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 SOURCE_ID = "5" * 24
+PLAIN = ("-m", "bulkpost")
+MOODY = (str(Path(__file__).with_name("moody.py")),)  # takes other faults while it runs
 _flows = itertools.count(0xF10000)
 
 Lead = Mapping[str, Any]
@@ -24,6 +27,7 @@ class Flow:
     url: str
     flow_id: str
     log: Path
+    named_by: tuple[str, ...] = ("reference",)  # the fields that tell its leads apart
     _read_bytes: int = 0
     _leads: list[Lead] = field(default_factory=list)
 
@@ -40,11 +44,15 @@ class Flow:
         return self._leads
 
     def ids(self) -> dict[str, list[str]]:
-        """Return the lead ids taken, by reference."""
+        """Return the lead ids taken, by the lead's name."""
         found: dict[str, list[str]] = {}
         for lead in self.leads():
-            found.setdefault(lead["fields"]["reference"], []).append(lead["id"])
+            found.setdefault(self.name_of(lead), []).append(lead["id"])
         return found
+
+    def name_of(self, lead: Lead) -> str:
+        """Return by what a lead is told apart: its reference, unless the flow says otherwise."""
+        return " ".join(lead["fields"][name] for name in self.named_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +63,43 @@ class Judge:
     log: Path
     process: subprocess.Popen[str]
 
+    def misbehave(self, *faults: str) -> None:
+        """From now on commit these faults, and no others; a ``MOODY`` sandbox can be told so."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(" ".join(faults) + "\n")
+        self.process.stdin.flush()
+        told = self.process.stdout.readline()
+        assert told == f"{len(faults)} faults\n", told
+
+    def settle(self) -> None:
+        """Return when all that was sent by the dead has been read: the judge knows of it."""
+        for _ in range(2):
+            with urllib.request.urlopen(f"{self.origin}/sandbox/stats") as reply:  # noqa: S310  # loopback
+                reply.read()
+
     def new_flow(self) -> Flow:
         flow_id = f"{next(_flows):024x}"
         url = f"{self.origin}/flows/{flow_id}/sources/{SOURCE_ID}/submit"
-        return Flow(url, flow_id, self.log)
+        return Flow(url, flow_id, self.log, _read_bytes=self.log.stat().st_size)
 
 
 @contextmanager
-def running_judge(log: Path, options: Sequence[str] = (), port: int = 0) -> Iterator[Judge]:
+def running_judge(
+    log: Path, options: Sequence[str] = (), port: int = 0, program: Sequence[str] = PLAIN
+) -> Iterator[Judge]:
     """Run ``bulkpost sandbox``; same leads are told apart by the ledger, not by the sandbox."""
     command = [
-        *(sys.executable, "-m", "bulkpost", "sandbox", "--port", str(port), "--json"),
+        *(sys.executable, *program, "sandbox", "--port", str(port), "--json"),
         *("--log", str(log), "--no-duplicates", "--seed", "20", *options),
     ]
     with subprocess.Popen(  # noqa: S603  # our own command
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=plain_env()
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=plain_env(),
     ) as process:
         assert process.stdout is not None
         try:

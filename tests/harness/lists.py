@@ -1,7 +1,7 @@
 """Inputs whose rows can be found again at the server, full of canaries."""
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,13 +39,15 @@ def lines(first: int, last: int) -> list[Line]:
 def write_list(
     path: Path,
     rows: Iterable[Line],
-    extra: Sequence[tuple[str, str]] = (),
+    extra: Sequence[tuple[str, str | Callable[[Line], str]]] = (),
     mode: str = "w",
 ) -> Path:
-    """Write a CSV; ``extra`` are further columns with one value for every row."""
+    """Write a CSV; ``extra`` are further columns, with one value for every row or one for each."""
     with path.open(mode, encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         if mode == "w":
             writer.writerow([*COLUMNS, *(name for name, _ in extra)])
-        writer.writerows([*row.cells, *(value for _, value in extra)] for row in rows)
+        writer.writerows(
+            [*row.cells, *(of(row) if callable(of) else of for _, of in extra)] for row in rows
+        )
     return path

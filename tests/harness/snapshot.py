@@ -40,6 +40,8 @@ class Snapshot:
         outcomes: Ended rows.
         intents: Rows that are ARMED or in BACK_OFF.
         inputs: Rows of each input, and its low-water mark.
+        digests: Each input's SHA-256, lower-case hex.
+        latest_input: The input of the latest run.
         endings: How each run ended; None if it did not.
     """
 
@@ -48,13 +50,19 @@ class Snapshot:
     outcomes: dict[Place, RowOnDisk] = field(default_factory=dict)
     intents: dict[Place, RowOnDisk] = field(default_factory=dict)
     inputs: dict[int, tuple[int, int]] = field(default_factory=dict)
+    digests: dict[int, str] = field(default_factory=dict)
+    latest_input: int | None = None
     endings: dict[int, str | None] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> dict[Place, RowOnDisk]:
+        """All rows but the pending ones."""
+        return {**self.outcomes, **self.intents}
 
     def counts(self, input_id: int = 1) -> dict[State, int]:
         """Count an input's rows by state, the pending ones included."""
         found: dict[State, int] = {}
-        rows = {**self.outcomes, **self.intents}
-        for (row_input, _), row in rows.items():
+        for (row_input, _), row in self.rows.items():
             if row_input == input_id:
                 found[row.state] = found.get(row.state, 0) + 1
         pending = self.inputs.get(input_id, (0, 0))[0] - sum(found.values())
@@ -62,9 +70,10 @@ class Snapshot:
 
     def numbers(self, state: State, input_id: int = 1) -> list[int]:
         """Return the rows of an input in a state."""
-        rows = {**self.outcomes, **self.intents}
         return sorted(
-            place[1] for place, row in rows.items() if place[0] == input_id and row.state is state
+            place[1]
+            for place, row in self.rows.items()
+            if place[0] == input_id and row.state is state
         )
 
 
@@ -103,8 +112,13 @@ def _read(database: sqlite3.Connection) -> Snapshot:
         " FROM intent LEFT JOIN reason ON reason.id = reason_id"
     ):
         found.intents[_place(row_id)] = _row(*values)
-    for input_id, rows, low_water in database.execute("SELECT id, rows, low_water FROM input"):
+    for input_id, rows, low_water, digest in database.execute(
+        "SELECT id, rows, low_water, lower(hex(digest)) FROM input"
+    ):
         found.inputs[input_id] = (rows, low_water)
+        found.digests[input_id] = digest
+    for (input_id,) in database.execute("SELECT input_id FROM run ORDER BY id DESC LIMIT 1"):
+        found.latest_input = input_id
     found.endings = dict(database.execute("SELECT id, ending FROM run"))
     return found
 
