@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,16 +29,20 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "leads.db.lock"
 
 
-def _holder(path: Path) -> subprocess.Popen[str]:
-    process = subprocess.Popen(  # noqa: S603  # our own command
+@contextmanager
+def _holder(path: Path) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(  # noqa: S603  # our own command
         [sys.executable, "-c", _HOLD, str(path)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-    )
-    assert process.stdout is not None
-    assert "held\n" == process.stdout.readline()
-    return process
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert "held\n" == process.stdout.readline()
+            yield process
+        finally:
+            process.kill()  # also one that was stopped, when what was expected did not happen
 
 
 def test_p9_a_held_lock_names_its_holder(path: Path) -> None:
@@ -45,7 +51,6 @@ def test_p9_a_held_lock_names_its_holder(path: Path) -> None:
         with pytest.raises(LedgerBusyError) as caught:
             LedgerLock(path).acquire("other", "now")
         assert is_held(path)
-        holder.kill()
 
     for part in (f"process {holder.pid} on ", "submit leads.csv", "2026-01-02T03:04:05+00:00"):
         assert part in caught.value.message
@@ -75,7 +80,6 @@ def test_p8_a_stopped_holder_still_holds(path: Path) -> None:
         holder.send_signal(signal.SIGCONT)
         with pytest.raises(LedgerBusyError):
             LedgerLock(path).acquire("other", "now")
-        holder.kill()
 
 
 def test_a_released_lock_says_nothing_of_its_holder(path: Path) -> None:

@@ -1,0 +1,113 @@
+"""Mutants that mutmut cannot make: ``by_hand.py [PATTERN...]``, after ``mutmut run``.
+
+A pattern is part of a file's path. The mutants stand in ``by_hand.txt``.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.measured import say
+
+from mutation.mutants import BY_HAND, FOLDER
+from mutation.trial import Trials, with_tests
+
+_TABLE: Final = Path(__file__).with_suffix(".txt")
+_TESTS: Final = ("tests/ledger", "tests/results", "tests/cli", "tests/docs/test_ledger_page.py")
+_TESTS_BY_PATH: Final = {
+    "bulkpost/ledger/": ("tests/ledger", "tests/results"),
+    "bulkpost/engine/": ("tests/app/test_answers.py", "tests/app/test_network.py"),
+    "bulkpost/pacing/": ("tests/pacing", "tests/test_settings.py"),
+    "bulkpost/endpoints/": ("tests/endpoints", "tests/app/test_answers.py"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HandMade:
+    """One text of one file, and what takes its place.
+
+    Attributes:
+        why: Why it may live; empty if it may not.
+    """
+
+    path: str
+    old: str
+    new: str
+    why: str
+
+    @contextmanager
+    def in_place(self) -> Iterator[None]:
+        """Change the file in ``mutants/``, everywhere: mutmut keeps many copies of a function."""
+        place = FOLDER / self.path
+        source = place.read_text()
+        place.write_text(source.replace(self.old, self.new))
+        try:
+            yield
+        finally:
+            place.write_text(source)
+
+
+def hand_made() -> Iterator[HandMade]:
+    """Read the table."""
+    path = ""
+    for line in _TABLE.read_text().splitlines():
+        if line.startswith("[bulkpost/"):
+            path = line.strip("[]")
+        elif path and line:
+            what, _, why = line.partition("  # ")
+            old, _, new = what.partition(" =>")
+            old, new = (text.replace("\\n", "\n") for text in (old, new.removeprefix(" ")))
+            yield HandMade(path, old, new, why)
+
+
+def main() -> None:
+    """Try each and tell what became of it."""
+    patterns = sys.argv[1:] or [""]
+    wanted = [one for one in hand_made() if any(pattern in one.path for pattern in patterns)]
+    statements = [mutant for mutant in wanted if mutant.path.endswith(".sql")]
+    if statements:
+        with_tests(_TESTS, partial(_try_statements, statements))
+    for mutant in wanted:
+        if mutant not in statements:
+            with mutant.in_place():
+                _note(mutant, is_killed=_is_noticed(mutant))
+
+
+def _try_statements(mutants: Sequence[HandMade], trials: Trials) -> None:
+    from bulkpost.ledger.statements import sql  # noqa: PLC0415  # that of the tests
+
+    for mutant in mutants:
+        with mutant.in_place():
+            _note(mutant, is_killed=bool(trials.is_killed("", prepare=sql.cache_clear)))
+
+
+def _is_noticed(mutant: HandMade) -> bool:
+    """Try what is read when a module is loaded: by a process that loads it."""
+    tests = next(
+        tests for prefix, tests in _TESTS_BY_PATH.items() if mutant.path.startswith(prefix)
+    )
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+    env = {**os.environ, "PYTHONPATH": str(FOLDER), "MUTANT_UNDER_TEST": ""}
+    ended = subprocess.run(command, cwd=FOLDER, env=env, capture_output=True, check=False)  # noqa: S603  # our own command
+    return ended.returncode != 0
+
+
+def _note(mutant: HandMade, *, is_killed: bool) -> None:
+    found = json.loads(BY_HAND.read_text()) if BY_HAND.exists() else {}
+    name = f"{mutant.path}: {mutant.old} => {mutant.new}"
+    found[name] = [is_killed, bool(mutant.why)]
+    BY_HAND.write_text(json.dumps(found, indent=0))
+    say(f"{'killed ' if is_killed else 'alive  '} {name}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""Tests against one mutant after the other, each in a fork of a process that has collected them.
+
+Collecting costs more than most mutants need to be noticed, so it is done once. The first fork runs
+every test and notes which functions it calls; a mutant is then tried by these tests only, and
+first by those that have noticed most so far.
+"""
+
+import json
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+import pytest
+from benchmarks.measured import say
+
+from mutation.mutants import FOLDER
+
+_BASELINE_S_MAX: Final = 3600
+# What a fork tells: one line on a pipe, or nothing if it was killed.
+Told = dict[str, Any]
+
+
+class Trials:
+    """The collected tests, and what is known of them.
+
+    Attributes:
+        hits: Functions of ours, in mutmut's spelling, that each test calls in its own process.
+        with_children: Try each mutant also by the tests that call none: what they are about
+            happens in their children.
+    """
+
+    def __init__(self, session: pytest.Session, *, with_children: bool) -> None:
+        self.with_children = with_children
+        self._session = session
+        self._items = {item.nodeid: item for item in session.items}
+        self._kills: Counter[str] = Counter()
+        told = self._forked(self._observe, _BASELINE_S_MAX)
+        assert told is not None, "the tests end without any mutant"
+        for name in told["failed"]:
+            say(f"left out, for it fails without any mutant: {name}")
+        self.hits: dict[str, list[str]] = told["hits"]
+        self._took_s: dict[str, float] = told["took_s"]
+
+    def is_killed(self, mutant: str, *, prepare: Callable[[], None] = lambda: None) -> bool | None:
+        """Try a mutant; None if no test calls its function.
+
+        Args:
+            mutant: What mutmut calls it; empty if ``prepare`` makes it.
+            prepare: Called in the fork before the tests.
+        """
+        function = mutant.rpartition("__mutmut_")[0]
+        wanted = [
+            name
+            for name, hits in self.hits.items()
+            if not mutant or function in hits or (self.with_children and not hits)
+        ]
+        if not wanted:
+            return None
+        wanted.sort(key=lambda name: (-self._kills[name], self._took_s[name]))
+
+        def attempt() -> Told:
+            os.environ["MUTANT_UNDER_TEST"] = mutant
+            prepare()
+            return {"killer": next((name for name in wanted if not self._passes(name)), None)}
+
+        # A mutant that takes for ever was noticed; a machine with much to do is no mutant.
+        told = self._forked(attempt, 60 + int(10 * sum(self._took_s[name] for name in wanted)))
+        if told is not None and told["killer"] is not None:
+            self._kills[told["killer"]] += 1
+        return told is None or told["killer"] is not None
+
+    def _passes(self, name: str) -> bool:
+        item = self._items[name]
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+        return not self._session.testsfailed
+
+    def _observe(self) -> Told:
+        from mutmut.state import state  # noqa: PLC0415  # mutmut's own, found with the mutants
+
+        os.environ["MUTANT_UNDER_TEST"] = "stats"
+        hits, took_s, failed = {}, {}, []
+        for name in self._items:
+            state()._stats.clear()  # noqa: SLF001  # where its trampolines write
+            began_s = os.times().elapsed
+            if not self._passes(name):
+                self._session.testsfailed = 0
+                failed.append(name)
+                continue
+            took_s[name] = os.times().elapsed - began_s
+            hits[name] = sorted(state()._stats)  # noqa: SLF001  # as above
+        return {"failed": failed, "hits": hits, "took_s": took_s}
+
+    @staticmethod
+    def _forked(work: Callable[[], Told], limit_s: int) -> Told | None:
+        mouth, ear = os.pipe()[::-1]
+        child = os.fork()
+        if child == 0:
+            _quietly(work, mouth)
+        os.close(mouth)
+        signal.signal(signal.SIGALRM, lambda *_: os.killpg(child, signal.SIGKILL))
+        signal.alarm(limit_s)
+        with os.fdopen(ear) as file:
+            text = file.readline()  # nothing if the fork died
+        with suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)  # children of a test that failed, too
+        signal.alarm(0)
+        os.waitpid(child, 0)
+        return json.loads(text) if text.endswith("\n") else None
+
+
+def _quietly(work: Callable[[], Told], mouth: int) -> None:
+    os.setpgid(0, 0)
+    silence = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):
+        os.dup2(silence, stream)
+    try:
+        text = json.dumps(work()) + "\n"
+    except BaseException:  # noqa: BLE001  # whatever a mutant does to pytest, it was noticed
+        text = "died"
+    with os.fdopen(mouth, "w") as file:
+        file.write(text)
+    os._exit(0)
+
+
+class _Plugin:
+    def __init__(self, work: Callable[[Trials], None], *, with_children: bool) -> None:
+        self._work = work
+        self._with_children = with_children
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Give the collected tests to the work instead of running them."""
+        self._work(Trials(session, with_children=self._with_children))
+        return True
+
+
+def with_tests(
+    tests: Sequence[str], work: Callable[[Trials], None], *, with_children: bool = False
+) -> None:
+    """Collect tests of ``mutants/`` and do the work with them.
+
+    Raises:
+        SystemExit: They cannot be collected.
+    """
+    os.chdir(FOLDER)
+    os.environ["PYTHONPATH"] = str(FOLDER)
+    os.environ["MUTANT_UNDER_TEST"] = ""
+    sys.path.insert(0, str(FOLDER))
+    options = ["-q", "-s", "-p", "no:cacheprovider", "--tb=no"]
+    if pytest.main([*options, *tests], [_Plugin(work, with_children=with_children)]) not in {0, 5}:
+        sys.exit("the tests could not be collected")
