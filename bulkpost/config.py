@@ -4,7 +4,9 @@ Order of precedence: a flag, the environment (``BULKPOST_*``), the config file, 
 first two come from the command line's own machinery and are laid over what ``load`` returns.
 """
 
+import os
 import re
+import stat
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -90,12 +92,15 @@ def load(path: Path | None) -> Settings:
         ConfigError: It cannot be read, or a setting is unknown or out of range; the message names
             the table and the key.
     """
+    is_found = path is None
     if path is None:
         if not CONFIG_DEFAULT.is_file():
             return Settings()
         path = CONFIG_DEFAULT
     try:
-        if path.stat().st_size > _CONFIG_BYTES_MAX:
+        status = path.stat()
+        _check_trusted(path, status, is_found=is_found)
+        if status.st_size > _CONFIG_BYTES_MAX:
             raise ConfigError(f"{path} is too large to be a config file")
         values = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -106,6 +111,27 @@ def load(path: Path | None) -> Settings:
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path} is not TOML: {error}") from None
     return convert(values, str(path))
+
+
+def _check_trusted(path: Path, status: os.stat_result, *, is_found: bool) -> None:
+    """Refuse a config that somebody else may have written: it says where the leads go.
+
+    A file that was named is its namer's choice, whoever owns it; one that merely lies in the
+    working directory must be ours or the administrator's.
+
+    Raises:
+        ConfigError: With what mends it.
+    """
+    if status.st_mode & stat.S_IWOTH:
+        raise ConfigError(
+            f"every user may write to the config file: {path}", command=f"chmod o-w {path}"
+        )
+    if is_found and os.geteuid() != 0 and status.st_uid not in {0, os.geteuid()}:
+        raise ConfigError(
+            f"the config file of this folder belongs to another user: {path}",
+            advice="It says where leads go. If you trust it, name it.",
+            command=f"--config {path}",
+        )
 
 
 def convert(values: dict[str, Any], where: str) -> Settings:

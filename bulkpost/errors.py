@@ -22,6 +22,8 @@ outcomes, not errors. A ``BulkpostError`` is caught once, in ``bulkpost.cli.main
 import traceback
 from collections.abc import Iterator
 
+_FRAMES_SHOWN = 3
+
 
 class BulkpostError(Exception):
     """Something went wrong that a person can act on.
@@ -107,16 +109,21 @@ class LedgerDiskError(LedgerWriteError):
     """The disk under the ledger fails, or its files are gone: it is not written to again."""
 
 
-def place_of(error: BaseException) -> str:
-    """Return where an error arose, "file.py:12", which unlike its message quotes no cell."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else "?"
-
-
 def unwrapped(error: BaseException) -> BaseException:
     """Return the error that a task group wrapped: one of ours if there is one, else the first."""
     leaves = list(_leaves(error))
     return next((leaf for leaf in leaves if isinstance(leaf, BulkpostError)), leaves[0])
+
+
+def place_of(error: BaseException) -> str:
+    """Return where an error arose: ``feed.py:81 > sorter.py:40``, the innermost last.
+
+    All that is ever shown of a traceback: its messages and its variables may quote a lead.
+    """
+    frames = traceback.extract_tb(error.__traceback__)[-_FRAMES_SHOWN:]
+    return (
+        " > ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in frames) or "?"
+    )
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:

@@ -7,6 +7,7 @@ from bulkpost.destination import Destination
 
 KEY_BYTES = 16
 CONTENT_BYTES = 8
+_SSN_END_DIGITS = 4
 
 
 class LeadFormat(StrEnum):
@@ -30,11 +31,29 @@ class Lead:
         row_number: The row it was made from; the first is 1.
         destination: The flow and source that it goes to.
         fields: (field name, text) in the order of the columns, then the constants; no empty text.
+        ssn_fields: Names of the fields that hold social security numbers.
     """
 
     row_number: int
     destination: Destination
     fields: tuple[tuple[str, str], ...] = field(repr=False)
+    ssn_fields: frozenset[str] = frozenset()
+
+    def own_texts(self) -> tuple[tuple[str, str], ...]:
+        """Return what an answer may repeat, to be taken out of it: (field name, text) pairs.
+
+        All that is sent, the URL's own values too; and of a social security number its last four
+        digits, which are what people write when they mean to write no number.
+        """
+        sent = self.fields + self.destination.query
+        if not self.ssn_fields:
+            return sent
+        ends = tuple(
+            (name, "".join(filter(str.isdecimal, text))[-_SSN_END_DIGITS:])
+            for name, text in sent
+            if name in self.ssn_fields
+        )
+        return sent + ends
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,9 +39,9 @@ _PERSONAL_NUMBER = re.compile(
 )
 # (field name, the value as it would stand in a cleaned text, the value as it was sent)
 _Own = tuple[str, str, str]
-# A short value stands alone: no letter or digit beside it, but for the end of an escape (%20, \\n).
-_BEFORE = r"(?:(?<![^\W_])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[bfnrt]))"
-_AFTER = r"(?![^\W_])"
+_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
+_LETTER_ESCAPE = re.compile(r"\\[bfnrt]")
+_GAP = re.compile(r"[^0-9A-Za-z\[\]]{0,5}")  # what people put between the digits of a number
 
 
 def scrub(
@@ -76,6 +76,14 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() or char == " " else _escaped(char) for char in text)
 
 
+def json_text(value: object) -> str:
+    """Return a value as JSON on one line, with every character escaped that could be obeyed."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
+
+
 def _scrubbed(text: str, values: list[_Own]) -> str:
     # What one rule leaves behind may give another rule its word boundary.
     for _ in range(_PASSES_MAX):
@@ -97,7 +105,7 @@ def _once(text: str, values: list[_Own]) -> str:
     ]
     if hits:
         # Where folding changes the length ("ß"), only the folded text shows the value.
-        text = _without(text if len(lowered) == len(text) else lowered, hits)
+        text = _without(text if len(lowered) == len(text) else lowered, lowered, hits)
     if "@" in text or "%40" in text:
         text = _EMAIL.sub("[email]", text)
     if _ANY_DIGIT.search(text):
@@ -105,22 +113,53 @@ def _once(text: str, values: list[_Own]) -> str:
     return text
 
 
-def _without(text: str, hits: list[tuple[str, str]]) -> str:
-    hits.sort(key=lambda hit: -len(hit[1]))
-    marks = "|".join(re.escape(f"[{name}]") for name, _ in hits)
-    forms = "|".join(_pattern(form) for _, form in hits)
-    pattern = re.compile(f"{marks}|{forms}", re.IGNORECASE)
+def _without(text: str, lowered: str, hits: list[tuple[str, str]]) -> str:
+    """Put field names in the place of values; what stands there already is left alone.
 
-    def replaced(match: re.Match[str]) -> str:
-        return f"[{hits[match.lastindex - 1][0]}]" if match.lastindex else match[0]
+    Looked for by hand: a pattern made of a value would stay in the memory of the ``re`` module.
+    """
+    wanted = [(f"[{name}]".casefold(), "") for name, _ in hits]
+    wanted += [(form, f"[{name}]") for name, form in hits]
+    wanted.sort(key=lambda entry: -len(entry[0]))
+    starts = [_next_alone(text, lowered, form, 0) for form, _ in wanted]
+    pieces, at = list[str](), 0
+    while (start := min((start for start in starts if start >= 0), default=-1)) >= 0:
+        form, mark = wanted[starts.index(start)]
+        end = start + len(form)
+        pieces += (text[at:start], mark or text[start:end])
+        at = end
+        starts = [
+            _next_alone(text, lowered, form, at) if 0 <= found < at else found
+            for found, (form, _) in zip(starts, wanted, strict=True)
+        ]
+    return "".join([*pieces, text[at:]])
 
-    return pattern.sub(replaced, text)
+
+def _next_alone(text: str, lowered: str, form: str, at: int) -> int:
+    """Return where a value stands next, from a place on; -1 if nowhere."""
+    while (start := lowered.find(form, at)) >= 0:
+        end = start + len(form)
+        if len(form) >= _TELLING_CHARS_MIN or form[0] == "[" or _is_alone(text, start, end):
+            return start
+        at = start + 1
+    return -1
 
 
-def _pattern(form: str) -> str:
-    if len(form) >= _TELLING_CHARS_MIN:
-        return f"({re.escape(form)})"
-    return f"{_BEFORE}({re.escape(form)}){_AFTER}"
+def _is_alone(text: str, start: int, end: int) -> bool:
+    """Tell whether a short value is a word of its own: no letter or digit is beside it.
+
+    The end of an escape, such as %20, is no letter; neither is the x before the last digits of a
+    number that somebody has masked.
+    """
+    if text[end : end + 1].isalnum():
+        return False
+    before = text[max(0, start - 1) : start]
+    return (
+        not before.isalnum()
+        or _ESCAPE.fullmatch(text, max(0, start - 3), start) is not None
+        or _LETTER_ESCAPE.fullmatch(text, max(0, start - 2), start) is not None
+        or (before in "xX" and text[start:end].isdecimal())
+    )
 
 
 def _without_digits(text: str, values: list[_Own]) -> str:
@@ -131,10 +170,34 @@ def _without_digits(text: str, values: list[_Own]) -> str:
     for name, value, _ in values:
         own_digits = _NO_DIGIT.sub("", value) if _DIGIT_VALUE.fullmatch(value) else ""
         if len(own_digits) >= _OWN_DIGITS_MIN and own_digits in digits:
-            grouped = r"[^0-9A-Za-z\[\]]{0,5}".join(own_digits)
-            mark = f"[{name}]".replace("\\", r"\\")
-            text = re.sub(rf"(?<!\d){grouped}(?!\d)", mark, text)
+            text = _without_grouped(text, own_digits, f"[{name}]")
     return text
+
+
+def _without_grouped(text: str, own_digits: str, mark: str) -> str:
+    """Replace a number whatever stands between its digits, but for letters and brackets."""
+    places = [match.start() for match in _ANY_DIGIT.finditer(text)]
+    digits = "".join(text[place] for place in places)
+    pieces, at, first = list[str](), 0, digits.find(own_digits)
+    while first >= 0:
+        last = first + len(own_digits) - 1
+        if _is_one_number(text, places, first, last):
+            pieces += (text[at : places[first]], mark)
+            at = places[last] + 1
+            first = digits.find(own_digits, last + 1)
+        else:
+            first = digits.find(own_digits, first + 1)
+    return "".join([*pieces, text[at:]])
+
+
+def _is_one_number(text: str, places: list[int], first: int, last: int) -> bool:
+    if first and places[first - 1] == places[first] - 1:
+        return False
+    if last + 1 < len(places) and places[last + 1] == places[last] + 1:
+        return False
+    return all(
+        _GAP.fullmatch(text, places[index] + 1, places[index + 1]) for index in range(first, last)
+    )
 
 
 def _forms(folded: str, value: str) -> Iterator[str]:

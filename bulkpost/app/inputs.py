@@ -52,8 +52,9 @@ async def input_paths(order: Order, spool: Path) -> list[Path]:
     return paths
 
 
-def _called(path: Path) -> str:
-    return "standard input" if SPOOLED.fullmatch(path.name) else path.name
+def called(path: Path) -> str:
+    """Return how an input is named in notes, which may end up in a log."""
+    return "standard input" if SPOOLED.fullmatch(path.name) else scrub_path(path.name)
 
 
 def forget_spools(ledger_path: Path, runs: Sequence[RunResult]) -> None:
@@ -79,19 +80,19 @@ async def take_in_all(
         stamp = stamp_of(path)
         reader = await anyio.to_thread.run_sync(open_reader, path, order.settings.input)
         if not reader.columns:
-            observer.noted(f"{_called(path)} is empty: there is nothing to submit")
+            observer.noted(f"{called(path)} is empty: there is nothing to submit")
             continue
-        observer.noted(f"{_called(path)}: {reader.format.description}")
+        observer.noted(f"{called(path)}: {reader.format.description}")
         batch = await _taken_in(order, reader, destination, inputs, observer, batches, stamp)
         if any(batch.intake.record.digest == other.intake.record.digest for other in batches):
-            observer.noted(f"{_called(path)} has the content of an input before it: left out")
+            observer.noted(f"{called(path)} has the content of an input before it: left out")
             continue
         batches.append(batch)
         for finding in batch.column_map.warnings:
-            observer.noted(f"{_called(path)}: {finding.message}. {finding.advice}".rstrip())
+            observer.noted(f"{called(path)}: {finding.message}. {finding.advice}".rstrip())
         if _may_be_cut(batch):
             observer.noted(
-                f"{_called(path)}: the last line has no line end. If the file was cut off, or is "
+                f"{called(path)}: the last line has no line end. If the file was cut off, or is "
                 "still being written, its last row is not whole"
             )
         await _note_rules(inputs, batch.intake, observer)
@@ -164,7 +165,7 @@ def _may_be_cut(batch: Batch) -> bool:
 
 
 async def _note_rules(inputs: KnownInputs, intake: Intake, observer: Observer) -> None:
-    name = _called(Path(intake.record.path))
+    name = called(Path(intake.record.path))
     if intake.has_grown:
         observer.noted(f"{name}: a known input with rows added at its end")
     if intake.rules_changed:

@@ -8,7 +8,7 @@ from typing import Final
 import anyio
 import anyio.to_thread
 
-from bulkpost.app.inputs import parts_of, preparation
+from bulkpost.app.inputs import called, parts_of, preparation
 from bulkpost.app.order import (
     SIGNAL_STATUS,
     Batch,
@@ -58,7 +58,7 @@ async def _condition(source: SteadySource) -> Condition:
 async def _check_unchanged(batch: Batch, source: SteadySource) -> None:
     if await _condition(source) is Condition.CHANGED:
         raise BulkpostError(
-            f"{batch.reader.path.name} was changed after it was read; none of its rows was sent",
+            f"{called(batch.reader.path)} was changed after it was read; none of its rows was sent",
             advice="Wait until it is written completely, then run the same command again.",
         )
 
@@ -109,7 +109,7 @@ class Submission:
         )
         fault_point("run.begin")
         if not rows_todo:
-            self._observer.noted(f"{batch.reader.path.name}: nothing is left to submit")
+            self._observer.noted(f"{called(batch.reader.path)}: nothing is left to submit")
         get_logger().info("run_started", run=run_id, rows=rows_todo, input=record.path)
         tally = Tally(rows_todo=rows_todo)
         feed, pipeline = await self._machines(batch, record, tally)

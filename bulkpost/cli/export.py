@@ -45,7 +45,8 @@ Exit status:
 @click.option(
     "--raw",
     is_flag=True,
-    help="Leave cells as they are. Without it, a cell of a CSV that begins with = + - @ TAB or CR, "
+    help="Leave cells as they are. Without it, a cell of a CSV that begins with = + - @ or a "
+    "control character, "
     "a telephone number like +1512... too, gets an apostrophe before it, so that no spreadsheet "
     "takes it for a formula.",
 )

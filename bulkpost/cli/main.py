@@ -6,7 +6,6 @@ Subcommands are imported when they are called, so that ``--version`` and ``--hel
 import importlib
 import json
 import sys
-import traceback
 from typing import Any, Final
 
 import click
@@ -14,7 +13,7 @@ from click.core import ParameterSource
 
 from bulkpost import __version__
 from bulkpost.cli.tolerant import Tolerant
-from bulkpost.errors import BulkpostError, unwrapped
+from bulkpost.errors import BulkpostError, place_of, unwrapped
 
 # name -> (module, one line for the overview)
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
@@ -91,13 +90,9 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _report_mistake(words: list[str], error: BaseException) -> None:
     """Say where a mistake of ours happened. Its message may quote a cell, so it is not shown."""
-    places = [
-        f"{frame.filename.rpartition('/')[2]}:{frame.lineno}"
-        for frame in traceback.extract_tb(error.__traceback__)[-3:]
-    ]
     _report(
         words,
-        f"internal error {type(error).__name__} at {' > '.join(places)}",
+        f"internal error {type(error).__name__} at {place_of(error)}",
         1,
         advice="This is a defect of bulkpost; what was sent is in the ledger. Please report the "
         "line above.",

@@ -12,8 +12,18 @@ from bulkpost.ledger.reader import LedgerReader, open_reader
 AnswerT = TypeVar("AnswerT")
 
 
-def observe(path: Path, question: Callable[[LedgerReader], Awaitable[AnswerT]]) -> AnswerT:
+def observe(
+    path: Path,
+    question: Callable[[LedgerReader], Awaitable[AnswerT]],
+    *,
+    is_examined: bool = False,
+) -> AnswerT:
     """Open a ledger read-only, ask, and return the answer.
+
+    Args:
+        path: The ledger.
+        question: What to ask.
+        is_examined: The question is whether the ledger's tables are sound.
 
     Raises:
         LedgerError: There is no ledger, or it cannot be opened here.
@@ -21,7 +31,7 @@ def observe(path: Path, question: Callable[[LedgerReader], Awaitable[AnswerT]]) 
     """
 
     async def ask() -> AnswerT:
-        async with open_reader(path) as reader:
+        async with open_reader(path, is_examined=is_examined) as reader:
             return await question(reader)
 
     try:

@@ -1,7 +1,6 @@
 """Options that several commands share, and the ways in which they print."""
 
 import functools
-import json
 import os
 import sys
 from collections.abc import Callable
@@ -31,13 +30,17 @@ class Output:
     log_format: str
 
     def document(self, value: dict[str, Any]) -> None:
-        """Print a JSON document on one line."""
-        click.echo(json.dumps(value, ensure_ascii=False, default=str))
+        """Print a JSON document on one line, which a terminal can show without obeying it."""
+        from bulkpost.redact import json_text  # noqa: PLC0415  # a help needs none
+
+        click.echo(json_text(value))
 
     def say(self, text: str) -> None:
         """Tell a person something, on standard error, unless told to be quiet."""
+        from bulkpost.redact import printable  # noqa: PLC0415  # as above
+
         if self.verbosity >= 0:
-            click.echo(text, err=True)
+            click.echo("\n".join(map(printable, text.split("\n"))), err=True)
 
     @property
     def is_terminal(self) -> bool:
@@ -64,7 +67,9 @@ def output_options(command: CommandT) -> CommandT:
         *args: Any, is_json: bool, quiet: bool, verbose: int, log_format: str, **kwargs: Any
     ) -> Any:
         from bulkpost.log import configure  # noqa: PLC0415  # structlog would slow every help
+        from bulkpost.process import seal  # noqa: PLC0415  # as above
 
+        seal()
         output = Output(is_json, -1 if quiet else verbose, log_format)
         configure(log_format, output.verbosity)
         return command(*args, output=output, **kwargs)

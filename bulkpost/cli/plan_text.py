@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any, Final
 
+from bulkpost.app.inputs import called
 from bulkpost.app.order import Batch, Preview
 from bulkpost.config import Settings
 from bulkpost.engine.plan import Plan
@@ -103,7 +104,7 @@ def _input_lines(batch: Batch) -> list[str]:
     column_map, intake = batch.column_map, batch.intake
     state = "known, and grown" if intake.has_grown else "known" if intake.known else "new"
     how = f"{intake.record.rows:,} rows, {batch.reader.format.description}"
-    lines = [f"of  {printable(batch.reader.path.name)}: {how} ({state} to the ledger)"]
+    lines = [f"of  {called(batch.reader.path)}: {how} ({state} to the ledger)"]
     width = max((len(name) for name in column_map.columns), default=0)
     for index, name in column_map.fields[:_COLUMNS_SHOWN_MAX]:
         header = column_map.columns[index]

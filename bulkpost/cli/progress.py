@@ -168,12 +168,13 @@ class TerminalObserver:
                 self._output.say(_line(reading))
 
     async def _watch_live(self, watched: Watched) -> None:
-        from rich.console import Console  # noqa: PLC0415  # rich is slow to load
-        from rich.live import Live  # noqa: PLC0415
+        from rich.live import Live  # noqa: PLC0415  # rich is slow to load
         from rich.text import Text  # noqa: PLC0415
 
+        from bulkpost.results.render import WaryConsole  # noqa: PLC0415  # as above
+
         pace = Pace()
-        console = Console(stderr=True, markup=False, highlight=False)
+        console = WaryConsole(stderr=True, markup=False, highlight=False)
         with Live(console=console, transient=True, auto_refresh=False) as live:
             self._console = console
             try:

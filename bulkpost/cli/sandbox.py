@@ -91,7 +91,9 @@ def sandbox(
     sandbox_price; these fields are not part of the lead as taken.
     """
     # Imported late: aiohttp would cost the help of every command its speed.
+    from bulkpost.process import seal  # noqa: PLC0415
     from bulkpost.sandbox.run import options_over, run_until_stopped  # noqa: PLC0415
 
+    seal()
     settings = options_over(file, given)
     run_until_stopped(settings, port, log_path, as_json=as_json)

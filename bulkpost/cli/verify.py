@@ -30,7 +30,11 @@ def verify(*, ledger_path: Path, output: Output) -> int:
     from bulkpost.redact import printable  # noqa: PLC0415
     from bulkpost.results.soundness import Grade, examine  # noqa: PLC0415
 
-    verdict = observe(ledger_path, lambda reader: examine(reader, LedgerPaths(ledger_path)))
+    verdict = observe(
+        ledger_path,
+        lambda reader: examine(reader, LedgerPaths(ledger_path)),
+        is_examined=True,
+    )
     exit_status = 0 if verdict.is_sound else 7
     if output.is_json:
         output.document(

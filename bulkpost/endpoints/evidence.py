@@ -35,7 +35,8 @@ def evidence_of(request: Request, reply: Reply, own: tuple[tuple[str, str], ...]
         "method": request.method,
         "url": _without_values(request.url),
         "request_headers": dict(request.headers),
-        "fields": list(request.field_names),
+        # A list without a header has somebody's data for field names.
+        "fields": [scrub(name) for name in request.field_names],
     }
     came: dict[str, object] = {
         "status": reply.status,
@@ -52,5 +53,5 @@ def evidence_of(request: Request, reply: Reply, own: tuple[tuple[str, str], ...]
 
 def _without_values(url: str) -> str:
     parts = urlsplit(url)
-    names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
+    names = [scrub(name) for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
     return urlunsplit(parts._replace(query="&".join(f"{name}=…" for name in names)))

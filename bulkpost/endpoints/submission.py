@@ -64,14 +64,14 @@ class SubmissionEndpoint:
         destination = item.destination
         return classify(
             reply,
-            item.fields + destination.query,
+            item.own_texts(),
             own_ids=(destination.flow_id, destination.source_id),
             strict=self._settings.strict,
         )
 
     def evidence(self, request: Request, reply: Reply, item: Lead) -> Evidence:
         """Return what LeadConduit's support asks for, as JSON values without personal data."""
-        return evidence_of(request, reply, item.fields + item.destination.query)
+        return evidence_of(request, reply, item.own_texts())
 
 
 @lru_cache(maxsize=_URLS_MAX)

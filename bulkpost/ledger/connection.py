@@ -17,8 +17,10 @@ from bulkpost.errors import (
     LedgerWriteError,
 )
 from bulkpost.faultpoint import fault_point
+from bulkpost.ledger import schema
 from bulkpost.ledger.lock import LedgerLock
 from bulkpost.ledger.paths import LedgerPaths
+from bulkpost.ledger.reader import check_tables, foreign_tables, make_observer
 from bulkpost.ledger.transaction import DISK_ERRORS, FileWatch, TransactionConnection
 from bulkpost.log import get_logger
 
@@ -52,6 +54,7 @@ async def connected(
         raw = made[0]
         try:
             await _set_pragmas(database, paths)
+            await check_tables(database, paths.database)
             raw.commit_number = await _guarded_commit_number(
                 database, paths, lock, accept_rollback=accept_rollback
             )
@@ -61,7 +64,7 @@ async def connected(
         lock.write_commit_number(raw.commit_number)
         raw.watch = FileWatch(paths.database, paths.wal)
         async with aiosqlite.connect(f"{uri}?mode=ro", uri=True, isolation_level=None) as reader:
-            await reader.execute_fetchall("PRAGMA query_only = ON")
+            await make_observer(reader)
             yield database, raw, reader
         raw.watch = None
         await _checkpoint(database)
@@ -77,6 +80,10 @@ def _check_log(paths: LedgerPaths) -> None:
     uri = f"{paths.database.resolve().as_uri()}?mode=ro"
     try:
         with closing(sqlite3.connect(uri, uri=True)) as database:
+            for statement in schema.WARY:
+                database.execute(statement)
+            if not schema.is_ours(row[0] for row in database.execute(schema.STATEMENTS)):
+                raise foreign_tables(paths.database)
             found = database.execute(
                 "SELECT ledger_id = (SELECT value FROM meta WHERE name = 'ledger_id')"
                 " FROM commit_count"
@@ -103,9 +110,8 @@ async def _checkpoint(database: aiosqlite.Connection) -> None:
 
 async def _set_pragmas(database: aiosqlite.Connection, paths: LedgerPaths) -> None:
     for statement in (
+        *schema.WARY,
         "PRAGMA busy_timeout = 5000",
-        "PRAGMA trusted_schema = OFF",
-        "PRAGMA cell_size_check = ON",
         "PRAGMA cache_size = -8000",
         "PRAGMA temp_store = MEMORY",
         "PRAGMA synchronous = FULL",

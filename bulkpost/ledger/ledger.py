@@ -14,7 +14,6 @@ from bulkpost import __version__
 from bulkpost.clock import Clock
 from bulkpost.destination import Environment
 from bulkpost.errors import (
-    LedgerDamagedError,
     LedgerError,
     LedgerRolledBackError,
     LedgerWriteError,
@@ -26,7 +25,12 @@ from bulkpost.ledger.group import Texts
 from bulkpost.ledger.inputs import store_input
 from bulkpost.ledger.lock import LedgerLock
 from bulkpost.ledger.paths import LedgerPaths, check_permissions, check_place, make_ballast
-from bulkpost.ledger.reader import InputRecord, LedgerReader, StoredMark, no_ledger
+from bulkpost.ledger.reader import (
+    InputRecord,
+    LedgerReader,
+    StoredMark,
+    no_ledger,
+)
 from bulkpost.ledger.statements import sql
 from bulkpost.ledger.writer import LedgerWriter
 from bulkpost.log import get_logger
@@ -175,17 +179,6 @@ class Ledger:
 
     async def _check(self, options: LedgerOptions) -> None:
         self._meta = await self.reader.meta()
-        statements = {
-            " ".join(row[0].split())
-            for row in await self.reader.fetch(
-                "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL"
-            )
-        }
-        if statements != schema.expected_schema():
-            raise LedgerDamagedError(
-                f"the ledger's tables are not those that bulkpost makes: {self.paths.database}",
-                advice="Another program has changed it. Restore a backup, or ask before using it.",
-            )
         wanted = options.environment
         if wanted is not None and self._meta.get("environment") != wanted.value:
             raise LedgerError(

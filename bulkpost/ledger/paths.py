@@ -82,7 +82,7 @@ def make_ballast(path: Path) -> None:
     Raises:
         LedgerWriteError: There is none.
     """
-    if path.exists() and path.stat().st_size >= BALLAST_BYTES:
+    if not path.is_symlink() and path.exists() and path.stat().st_size >= BALLAST_BYTES:
         return
     path.unlink(missing_ok=True)
     try:

@@ -13,7 +13,7 @@ from typing import Any
 import aiosqlite
 import anyio
 
-from bulkpost.errors import LedgerError
+from bulkpost.errors import LedgerDamagedError, LedgerError
 from bulkpost.ledger import schema
 from bulkpost.ledger.entries import KnownKey, KnownRow, row_id_of, row_number_of
 from bulkpost.ledger.statements import sql
@@ -212,17 +212,47 @@ class LedgerReader:
 
 
 @asynccontextmanager
-async def open_reader(path: Path) -> AsyncIterator[LedgerReader]:
+async def open_reader(path: Path, *, is_examined: bool = False) -> AsyncIterator[LedgerReader]:
     """Open a ledger to look at it, while a run may be writing to it.
+
+    Args:
+        path: The ledger.
+        is_examined: The caller looks at the tables itself, first thing, to tell what is wrong.
 
     Raises:
         LedgerError: There is none, or it is of another version.
-        LedgerDamagedError: It is not one.
+        LedgerDamagedError: It is not one, or somebody has changed its tables.
     """
     uri = _checked_uri(path)
     async with aiosqlite.connect(f"{uri}?mode=ro", uri=True, isolation_level=None) as database:
-        await database.execute_fetchall("PRAGMA query_only = ON")
+        await make_observer(database)
+        if not is_examined:
+            await check_tables(database, path)
         yield LedgerReader(database)
+
+
+async def make_observer(database: aiosqlite.Connection) -> None:
+    """Let a connection do nothing but read, and believe nothing that the file says of itself."""
+    for statement in (*schema.WARY, "PRAGMA query_only = ON"):
+        await database.execute_fetchall(statement)
+
+
+async def check_tables(database: aiosqlite.Connection, path: Path) -> None:
+    """Refuse a ledger whose tables, indexes and views are not ours, before any is read.
+
+    Raises:
+        LedgerDamagedError: Something was added, changed or taken away.
+    """
+    if not schema.is_ours(row[0] for row in await database.execute_fetchall(schema.STATEMENTS)):
+        raise foreign_tables(path)
+
+
+def foreign_tables(path: Path) -> LedgerDamagedError:
+    """Return the error that says so."""
+    return LedgerDamagedError(
+        f"the ledger's tables are not those that bulkpost makes: {path}",
+        advice="Another program has changed it. Restore a backup, or ask before using it.",
+    )
 
 
 def no_ledger(path: Path) -> LedgerError:

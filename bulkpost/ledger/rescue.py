@@ -10,6 +10,7 @@ import sqlite3
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -56,9 +57,7 @@ def save(
     rows += [_of_wait(run_id, entry, elapsed_ms) for entry, elapsed_ms in waits]
     text = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
     try:
-        if not path.exists():
-            os.close(create_private(path))
-        with path.open("rb+") as file:
+        with _opened(path) as file:
             if file.seek(0, os.SEEK_END):
                 file.seek(-1, os.SEEK_END)
                 # What a full disk has cut off must not swallow the next line.
@@ -73,12 +72,23 @@ def save(
     return True
 
 
+def _opened(path: Path) -> BinaryIO:
+    """Open the file for reading and writing, or make it; a link is not followed."""
+    try:
+        descriptor = create_private(path)
+    except FileExistsError:
+        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    return os.fdopen(descriptor, "rb+")
+
+
 def load(path: Path) -> list[RescuedRow]:
     """Read a rescue file; a line cut by a full disk ends it.
 
     Raises:
         LedgerDamagedError: A line in the middle is not one of ours.
     """
+    if path.is_symlink():
+        raise LedgerDamagedError(f"the rescue file is a symbolic link: {path}")
     if not path.exists():
         return []
     if path.stat().st_size > _FILE_BYTES_MAX:

@@ -3,8 +3,9 @@
 import os
 import secrets
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,9 @@ VERSION: Final = 1
 # Version to come from -> script that leads to the next one.
 MIGRATIONS: Final[Mapping[int, str]] = {}
 _HEADER_BYTES: Final = 100
+STATEMENTS: Final = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL"
+# For every connection to a file that somebody may have tampered with.
+WARY: Final = ("PRAGMA trusted_schema = OFF", "PRAGMA cell_size_check = ON")
 
 
 def create(paths: LedgerPaths, environment: Environment, now_at_ms: int) -> None:
@@ -131,17 +135,25 @@ def _copy(connection: sqlite3.Connection, backup: Path) -> None:
     _flush_folder(backup.parent)
 
 
+def is_ours(statements: Iterable[str]) -> bool:
+    """Tell whether a database consists of our tables, indexes and views, and of nothing else.
+
+    A view, a trigger or a generated column that somebody has put in is a program of theirs, which
+    our own statements would run.
+
+    Args:
+        statements: What ``STATEMENTS`` returns.
+    """
+    return {" ".join(statement.split()) for statement in statements} == expected_schema()
+
+
+@cache
 def expected_schema() -> frozenset[str]:
     """Return the statements that a ledger of this version consists of."""
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.executescript(sql("schema"))
-        return schema_of(connection)
-
-
-def schema_of(connection: sqlite3.Connection) -> frozenset[str]:
-    """Return the statements that made a database's tables, indexes, views and triggers."""
-    rows = connection.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")
-    return frozenset(" ".join(row[0].split()) for row in rows if "sqlite_" not in row[0][:24])
+        rows = connection.execute(STATEMENTS).fetchall()
+    return frozenset(" ".join(row[0].split()) for row in rows)
 
 
 def _flush(path: Path) -> None:

@@ -22,6 +22,7 @@ from bulkpost.mapping.cautions import cautions
 from bulkpost.mapping.conflicts import refuse_conflicts
 from bulkpost.mapping.refusal import Refusal
 from bulkpost.mapping.settings import MapSettings
+from bulkpost.redact import scrub
 from bulkpost.row import Row
 
 _DESTINATIONS_MAX = 1_024
@@ -89,7 +90,7 @@ class ColumnMap:
         destination = self._destination(cells)
         if isinstance(destination, Refusal):
             return destination
-        return Lead(row.number, destination, pairs)
+        return Lead(row.number, destination, pairs, self.ssn_fields)
 
     def _unfit_text(self, cells: tuple[str, ...]) -> Refusal | None:
         if self.unnamed and (refusal := self._unnamed_text(cells)):
@@ -108,7 +109,7 @@ class ColumnMap:
             try:
                 cells[index].encode()
             except UnicodeEncodeError:
-                return Refusal(f"column {index + 1} ({name}) is not valid Unicode text")
+                return Refusal(f"column {index + 1} ({scrub(name)}) is not valid Unicode text")
         return None
 
     def _destination(self, cells: tuple[str, ...]) -> Destination | Refusal:

@@ -1,14 +1,17 @@
 """Results as a terminal shows them, with colour or as plain text.
 
-Every text from outside goes through ``printable``; markup is off everywhere. ``rich`` takes its
-time to load, so only commands that print tables import this module, and late.
+Markup is off everywhere, and the console itself shows control characters instead of passing them
+on. Texts from outside go through ``printable`` beforehand all the same, so that tables know how
+wide they are. ``rich`` takes its time to load, so only commands that print tables import this
+module, and late.
 """
 
 from collections.abc import Iterable, Sequence
 from pathlib import PurePath
 from typing import Final, TextIO
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
@@ -44,9 +47,24 @@ _ENDING_STYLES: Final = {"finished": "green", "died": "bold red", "running": "cy
 _BODY_CHARS_MAX: Final = 4_000
 
 
+class WaryConsole(Console):
+    """Obeys nothing but us: whatever is printed on it, no text reaches the terminal's ear."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Yield what is to be written; only rich's own controls stay controls."""
+        for segment in super().render(renderable, options):
+            if segment.control or segment.text.isprintable():
+                yield segment
+            else:
+                lines = "\n".join(map(printable, segment.text.split("\n")))
+                yield Segment(lines, segment.style)
+
+
 def console(file: TextIO | None = None, *, color: bool) -> Console:
-    """Return a console that obeys nothing but us: no markup, no highlighting, no emoji."""
-    return Console(
+    """Return a console for results: no markup, no highlighting, no emoji."""
+    return WaryConsole(
         file=file,
         color_system="auto" if color else None,
         no_color=not color,

@@ -16,13 +16,26 @@ class ResultsWriter(Protocol):
         ...
 
 
+class _UnixLines:
+    """Takes a row at a time that ends in CR LF, and writes it with LF."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, row: str) -> int:
+        """Write a row."""
+        return self._file.write(row.removesuffix("\r\n") + "\n")
+
+
 class CsvWriter:
     """Comma-separated UTF-8 with a header; an unknown value is an empty cell."""
 
     def __init__(
         self, file: TextIO, columns: Sequence[str], verdicts: Sequence[str], *, is_raw: bool
     ) -> None:
-        self._writer = csv.writer(file, lineterminator="\n")
+        # csv quotes what stands in its line terminator: a bare CR would else end the row for
+        # whoever reads the file, and begin a cell with whatever comes behind it.
+        self._writer = csv.writer(_UnixLines(file), lineterminator="\r\n")
         self._is_raw = is_raw
         self._writer.writerow([*self._cells(columns), *verdicts])
 

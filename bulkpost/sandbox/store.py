@@ -149,7 +149,7 @@ class LeadLog:
     """A file that gets one JSON line for every lead, at the moment it is taken."""
 
     def __init__(self, path: Path) -> None:
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
             self._file = os.open(path, flags, 0o600)
         except OSError as error:

@@ -110,7 +110,7 @@ class HttpTransport:
         session = self._session
         assert session is not None, "used outside its context"
         url = _url(request.url)
-        if request.query:  # lead data: made for this one request, and kept nowhere
+        if request.query:  # lead data, not to be kept here; yarl keeps the last 128 all the same
             separator = "&" if url.raw_query_string else "?"
             url = URL(f"{request.url}{separator}{request.query}", encoded=True)
         body = Body(request.body, self.clock, self._watch)
@@ -202,9 +202,12 @@ def _unsent(error: Exception, url: URL) -> NotSentError:
 
 def _tls_context(ca_file: str) -> ssl.SSLContext:
     try:
-        return ssl.create_default_context(cafile=ca_file or None)
+        context = ssl.create_default_context(cafile=ca_file or None)
     except (OSError, ssl.SSLError):
         raise ConfigError(
             f"The certificate authorities in {ca_file} cannot be read.",
             advice="Give a PEM file that you may read in transport.ca_file.",
         ) from None
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # whatever the machine's own rules allow
+    context.keylog_filename = None  # type: ignore[assignment]  # SSLKEYLOGFILE would keep the keys
+    return context

@@ -179,7 +179,7 @@ async def test_check_refuses_a_place_where_there_can_be_no_ledger(tmp_path: Path
     assert b"the ledger's folder does not exist" in sent.stderr
 
 
-async def test_the_first_submission_to_a_live_destination_is_approved_or_nothing_is_sent(
+async def test_t22_the_first_submission_to_a_live_destination_is_approved_or_nothing_is_sent(
     tmp_path: Path,
 ) -> None:
     """Asked with the plan in hand; a no leaves no request; the second time nobody is asked."""

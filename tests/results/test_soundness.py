@@ -17,7 +17,7 @@ _K = OutcomeKind
 
 
 async def verdict_on(path: Path) -> Soundness:
-    async with open_reader(path) as reader:
+    async with open_reader(path, is_examined=True) as reader:
         return await examine(reader, LedgerPaths(path))
 
 

@@ -162,7 +162,7 @@ async def test_a_given_flow_and_source_exclude_the_others() -> None:
 @pytest.mark.parametrize(
     "host", ["attacker.example", "127.0.0.1.attacker.example:80", "10.0.0.7", ""]
 )
-async def test_a_host_that_is_not_loopback_is_refused(host: str) -> None:
+async def test_t21_a_host_that_is_not_loopback_is_refused(host: str) -> None:
     """A page that rebinds its name to 127.0.0.1 reads nothing and posts nothing."""
     sandbox = Sandbox()
 
@@ -177,7 +177,7 @@ async def test_a_host_that_is_not_loopback_is_refused(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1", "[::1]:8765"])
-async def test_loopback_names_are_answered(host: str) -> None:
+async def test_t21_loopback_names_are_answered(host: str) -> None:
     """Each name of this machine's loopback, with any port, is served."""
     async with serve(Sandbox()) as address:
         status, _ = await _get(address.stats_url, Host=host)
@@ -185,14 +185,14 @@ async def test_loopback_names_are_answered(host: str) -> None:
     assert 200 == status
 
 
-async def test_no_other_address_of_the_machine_is_bound() -> None:
+async def test_t21_no_other_address_of_the_machine_is_bound() -> None:
     """Connecting by another address than 127.0.0.1 is refused, even within loopback."""
     async with serve(Sandbox()) as address:
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.2", address.port)
 
 
-async def test_no_answer_allows_another_origin() -> None:
+async def test_t21_no_answer_allows_another_origin() -> None:
     """There is no CORS header, on a page or on a preflight."""
     async with serve(Sandbox()) as address, aiohttp.ClientSession() as session:
         names: set[str] = set()

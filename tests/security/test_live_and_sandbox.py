@@ -1,0 +1,70 @@
+"""Leads reach LeadConduit on purpose only, and the sandbox is reached from this machine only."""
+
+from pathlib import Path
+
+import click
+import pytest
+from faultserver import fault_server
+from ledgers import opened
+from submitting import Answerer, Recorder, a_list, an_order, path_of, submitted
+
+from bulkpost.app import commands
+from bulkpost.app.order import Order
+from bulkpost.cli.sandbox import sandbox as sandbox_command
+from bulkpost.config import Settings
+from bulkpost.errors import ConfigError, LedgerError
+from bulkpost.sandbox.server import HOST
+
+# A name that exists nowhere: a test that goes wrong sends nothing.
+_LIVE = "https://leads.invalid" + path_of()
+
+
+def live(leads: Path, ledger: Path) -> Order:
+    return an_order("", leads, ledger=ledger, url=_LIVE, allowed_hosts=["leads.invalid"])
+
+
+async def test_t22_a_sandbox_ledger_is_refused_for_live_leads_and_the_other_way_round(
+    tmp_path: Path,
+) -> None:
+    """What was tried out is no record of what was paid."""
+    leads = a_list(tmp_path, 2)
+    async with opened(tmp_path / "sandbox.db"):
+        pass
+    with pytest.raises(LedgerError, match="this is a sandbox ledger"):
+        await submitted(live(leads, tmp_path / "sandbox.db"))
+
+    await submitted(live(leads, tmp_path / "live.db"), Recorder(answer=False))
+    async with fault_server(Answerer().script) as server:
+        with pytest.raises(LedgerError, match="this is a live ledger"):
+            await submitted(an_order(server.url, leads, ledger=tmp_path / "live.db"))
+    assert [] == server.requests
+
+
+async def test_t22_an_address_that_is_not_leadconduits_takes_no_live_leads(tmp_path: Path) -> None:
+    """A mistyped host is refused before a ledger is made or a name is looked up."""
+    order = an_order("", a_list(tmp_path, 2), ledger=tmp_path / "l.db", url=_LIVE)
+    for command in (commands.submit, commands.check):
+        with pytest.raises(ConfigError, match="not one of LeadConduit's hosts"):
+            await command(order, Recorder())
+
+    assert not (tmp_path / "l.db").exists()
+
+
+async def test_t22_without_an_address_nothing_is_sent_anywhere(tmp_path: Path) -> None:
+    """There is no default flow, and no default that costs money."""
+    order = Order((str(a_list(tmp_path, 1)),), Settings(ledger=str(tmp_path / "l.db")))
+    with pytest.raises(ConfigError, match="nothing says where the leads go"):
+        await commands.submit(order, Recorder())
+
+
+def test_t21_the_sandbox_has_no_option_to_listen_elsewhere() -> None:
+    """It binds 127.0.0.1; neither a flag nor a setting says otherwise."""
+    names = {
+        word
+        for option in sandbox_command.params
+        if isinstance(option, click.Option)
+        for word in option.opts
+    }
+
+    assert "127.0.0.1" == HOST
+    assert not names & {"--host", "--bind", "--listen", "--address", "--public"}
