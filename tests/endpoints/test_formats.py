@@ -36,6 +36,8 @@ def test_a_json_lead_is_one_object_of_texts() -> None:
     assert ("POST", "application/json") == (request.method, request.headers["Content-Type"])
     assert str(len(request.body)) == request.headers["Content-Length"]
     assert dict((*FIELDS, *REFERENCE)) == json.loads(request.body)
+    assert request.body.startswith('{"first_name":"Zoë & <Co>","company.name":'.encode())
+    assert "" == request.query
 
 
 def test_an_xml_lead_has_an_element_for_each_field() -> None:
@@ -46,7 +48,8 @@ def test_an_xml_lead_has_an_element_for_each_field() -> None:
     assert ("POST", "application/xml") == (request.method, request.headers["Content-Type"])
     assert "application/xml" == request.headers["Accept"]
     assert [*FIELDS, *REFERENCE] == [(child.tag, child.text) for child in root]
-    assert "lead" == root.tag
+    assert ("lead", None) == (root.tag, root.text)
+    assert {None} == {child.tail for child in root}
 
 
 def test_a_get_carries_its_lead_beside_the_url() -> None:

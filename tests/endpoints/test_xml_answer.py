@@ -42,6 +42,11 @@ def test_what_an_account_leaves_out_is_absent() -> None:
     assert expected == outcome("<result><outcome>success</outcome><lead/></result>")
 
 
+def test_an_empty_reason_is_a_reason() -> None:
+    """As in the other formats."""
+    assert "" == outcome("<result><outcome>failure</outcome><reason/></result>").reason
+
+
 def test_a_reason_does_not_repeat_the_lead() -> None:
     """What was sent is taken out of the reason, as from any other answer."""
     got = outcome("<result><outcome>failure</outcome><reason>no Wilhelmina</reason></result>")
