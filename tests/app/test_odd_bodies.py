@@ -197,40 +197,48 @@ async def test_s13_hostile_reasons_are_kept_harmless(tmp_path: Path) -> None:
 
 XML = f"<result><outcome>success</outcome><lead><id>{ID}</id></lead></result>"
 LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
+FORBIDDEN = "XML with a document type or entities, which is not read"
+
+
+async def test_s14_an_answer_in_xml_counts(tmp_path: Path) -> None:
+    """If LeadConduit answers in XML although JSON was asked for, its answer counts."""
+    answer = f"<?xml version='1.0'?>{XML}".encode()
+    await accepted(response(201, answer, (("Content-Type", "application/xml"),)), tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("body", "lead_id"),
+    ("body", "lead_id", "words"),
     [
-        pytest.param(f"<?xml version='1.0'?>{XML}", ID, id="an-answer"),
-        pytest.param(
-            f"<!DOCTYPE response SYSTEM 'x'><response><leadId>{ID}</leadId></response>",
-            ID,
-            id="a-dtd",
-        ),
+        pytest.param(f"<!DOCTYPE result SYSTEM 'x'>{XML}", ID, FORBIDDEN, id="a-dtd"),
         pytest.param(
             f'<?xml version="1.0"?><!DOCTYPE r [<!ENTITY l0 "ha">{LAUGHS}]><r>&l9;</r>',
             None,
+            FORBIDDEN,
             id="an-entity-bomb",
         ),
         pytest.param(
             f'<?xml version="1.0"?><!DOCTYPE r [<!ENTITY a "{"a" * 50_000}">]>'
             f"<r>{'&a;' * 50_000}{XML}</r>",
             ID,
+            FORBIDDEN,
             id="a-quadratic-bomb",
         ),
+        pytest.param(
+            f"<?xml version='1.0'?><response>{XML}</response>", ID, "not a result", id="another-xml"
+        ),
+        pytest.param(f"<?xml version='1.0'?>{XML[:-3]}", ID, "not XML", id="cut"),
     ],
 )
-async def test_s14_an_answer_in_xml_is_in_doubt(
-    body: str, lead_id: str | None, tmp_path: Path
+async def test_s14_xml_that_is_odd_or_hostile_is_in_doubt(
+    body: str, lead_id: str | None, words: str, tmp_path: Path
 ) -> None:
-    """If an answer comes in XML although JSON was asked for, the row is in doubt.
+    """If an answer in XML has a document type or entities, or another shape, the row is in doubt.
 
-    XML is never parsed, so that entities and document types in it do nothing. A lead id that
-    stands in it is kept, and the row is not sent again.
+    Entities in it are not unpacked. A lead id that stands in it is kept, and the row is not sent
+    again.
     """
     answer = response(201, body.encode(), (("Content-Type", "application/xml"),))
-    await held(answer, tmp_path, lead_id, "the body is XML, which is not read")
+    await held(answer, tmp_path, lead_id, words)
 
 
 async def test_s14_an_external_entity_is_not_fetched(tmp_path: Path) -> None:
@@ -238,26 +246,29 @@ async def test_s14_an_external_entity_is_not_fetched(tmp_path: Path) -> None:
     async with fault_server(Answerer().script) as target:
         document = f'<!DOCTYPE r [<!ENTITY x SYSTEM "{target.url}/x">]><r>&x;</r>'
         body = b'<?xml version="1.0"?>' + document.encode()
-        await held(created(body), tmp_path, None, "the body is XML, which is not read")
+        await held(created(body), tmp_path, None, FORBIDDEN)
 
     assert 0 == target.connections
 
 
-def test_s14_nothing_that_reads_answers_can_parse_xml() -> None:
-    """Nothing in bulkpost parses XML, but for the sandbox, which is LeadConduit's side."""
+def test_s14_xml_is_parsed_by_the_safe_parser_only() -> None:
+    """All XML is parsed by defusedxml, which unpacks no entities and fetches nothing."""
     root = Path(client.__file__).parent
-    parsers = {
-        path.relative_to(root).parts[0]
-        for path in root.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        for name in (
-            [alias.name for alias in node.names]
-            if isinstance(node, ast.Import)
-            else [str(node.module)]
-            if isinstance(node, ast.ImportFrom)
-            else []
-        )
-        if name.partition(".")[0] in {"xml", "defusedxml", "lxml", "pyexpat"}
+    nodes = [n for path in root.rglob("*.py") for n in ast.walk(ast.parse(path.read_text("utf-8")))]
+    whole = {alias.name for n in nodes if isinstance(n, ast.Import) for alias in n.names}
+    parts = {
+        f"{n.module}.{alias.name}"
+        for n in nodes
+        if isinstance(n, ast.ImportFrom)
+        for alias in n.names
     }
+    parsing = {name for name in whole | parts if name.partition(".")[0] in PARSERS}
 
-    assert parsers <= {"sandbox"}
+    assert {
+        "xml.etree.ElementTree.Element",  # a type
+        "xml.etree.ElementTree.ParseError",  # an error
+        "xml.sax.saxutils.escape",  # for what is sent
+    } >= parsing
+
+
+PARSERS = {"xml", "lxml", "pyexpat"}

@@ -97,10 +97,10 @@ async def test_p6_memory_does_not_grow_with_the_list(tmp_path: Path) -> None:
 
 
 async def test_p6_a_run_that_gets_no_memory_sends_nothing_twice(tmp_path: Path) -> None:
-    """If the system gives no more memory, the run stops with exit status 1 and keeps its answers.
+    """If the system gives no more memory, the run stops, and every answer that it had is kept.
 
-    What was under way is in doubt, at most as many rows as requests at once. The next run sends the
-    rest, and nothing twice.
+    What was under way is in doubt, at most as many rows as requests at once, as after a kill. The
+    next run sends the rest, and nothing twice.
     """
     small, big = range(1, 31), range(31, 49)
     rows = [[str(row), *["y" * 1_000_000 * (row in big)] * 3] for row in (*small, *big)]
@@ -117,21 +117,19 @@ async def test_p6_a_run_that_gets_no_memory_sends_nothing_twice(tmp_path: Path) 
         url = ("--url", server.url + path_of())
         first = await limited(limit, leads, *url, *words, tmp_path / "l.db", cwd=tmp_path)
         port = server.port
-    after_it = endings(tmp_path / "l.db")
     answerer = Answerer()
     async with fault_server(answerer.script, port=port):
         second = await limited("", leads, *url, *words, tmp_path / "l.db", cwd=tmp_path)
+    found = endings(tmp_path / "l.db")
+    doubts = {row for row, outcome in found.items() if outcome == "in_doubt"}
 
-    assert 1 == first.returncode, first.stderr
-    assert b"MemoryError" in first.stderr
-    assert dict.fromkeys(small, "success") == {row: after_it[row] for row in small}
-    doubts = {row for row, outcome in after_it.items() if outcome == "in_doubt"}
-    assert doubts >= starved.counts.keys() - set(small)
-    assert 1 <= len(doubts) <= 16
-    assert 5 == second.returncode, second.stderr
+    # Where memory runs out, and so how the run ends, is up to the system.
+    assert 0 != first.returncode, first.stderr
+    assert (5 if doubts else 0) == second.returncode, second.stderr
     assert {1} == set((Counter(starved.counts) + Counter(answerer.counts)).values())
-    doubtful = dict.fromkeys(doubts, "in_doubt")
-    assert all_of(48) | doubtful == endings(tmp_path / "l.db")
+    assert doubts >= starved.counts.keys() & set(big)
+    assert len(doubts) <= 16
+    assert all_of(48) | dict.fromkeys(doubts, "in_doubt") == found
 
 
 async def all_under_way(answerer: Answerer, concurrency: int, peer: Peer) -> None:

@@ -88,8 +88,8 @@ async def test_a_request_is_exactly_what_leadconduit_wants(tmp_path: Path) -> No
         } == request.headers
 
 
-async def test_no_cookie_ever_comes_back(tmp_path: Path) -> None:
-    """A server that sets one gets nothing for it."""
+async def test_s26_a_cookie_never_goes_back(tmp_path: Path) -> None:
+    """If the server sets a cookie, it is not kept and never sent with another lead."""
     leads, ledger = a_list(tmp_path, 5), tmp_path / "l.db"
     baked = response(201, b'{"outcome":"success"}', (("Set-Cookie", "sid=1; Path=/"),))
     answerer = Answerer(otherwise=baked)
@@ -208,6 +208,42 @@ async def test_a_refusing_destination_stops_its_own_rows_only(tmp_path: Path) ->
     assert ExitStatus.ROWS_BAD is result.exit_status
     assert {row: 1 for row in EVEN if row not in refused} == opened.counts
     assert all_of(40) | dict.fromkeys(refused, "http_error") == endings(ledger)
+
+
+async def test_rows_of_a_refusing_destination_are_looked_at_again_under_new_rules(
+    tmp_path: Path,
+) -> None:
+    """New rules that one destination kept from being applied to its rows are applied next time."""
+    rows = [
+        [str(row), *((FLOW, SOURCE, "x") if row in ODD else (OTHER_FLOW, OTHER_SOURCE))]
+        for row in range(1, 41)
+    ]
+    header = ["row", "flow_id", "source_id", "note"]
+    leads, ledger = table(tmp_path / "leads.csv", header, rows), tmp_path / "l.db"
+    shut, opened = Answerer({row: [refusal(401)] for row in EVEN}), Answerer()
+    routed: dict[str, Any] = {"ledger": ledger, "map": {"route": True}}
+    async with fault_server(shut.script) as server:
+        url, port = server.url, server.port
+        strict = await submitted(an_order(url, leads, url=url, **routed))
+        assert all_of(40) | dict.fromkeys(EVEN, "invalid") == endings(ledger)
+        padded = an_order(url, leads, url=url, input__short_rows="pad", **routed)
+        stopped = await submitted(padded)
+    refused = shut.counts.keys() & set(EVEN)
+    still_invalid = set(EVEN) - refused
+    found = endings(ledger)
+    async with fault_server(opened.script, port=port):
+        result = await submitted(padded)
+        again = await submitted(padded)
+
+    assert [ExitStatus.ROWS_BAD, ExitStatus.STOPPED] == [strict.exit_status, stopped.exit_status]
+    assert 1 <= len(refused) <= 4
+    assert (
+        all_of(40) | dict.fromkeys(refused, "http_error") | dict.fromkeys(still_invalid, "invalid")
+        == found
+    )
+    assert dict.fromkeys(still_invalid, 1) == opened.counts
+    assert all_of(40) | dict.fromkeys(refused, "http_error") == endings(ledger)
+    assert [ExitStatus.ROWS_BAD] * 2 == [result.exit_status, again.exit_status]
 
 
 async def test_a_row_that_names_no_proper_destination_is_invalid(tmp_path: Path) -> None:
