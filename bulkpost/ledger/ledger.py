@@ -94,6 +94,8 @@ class Ledger:
         self.is_new = False
         self.reader = reader
         self._clock = clock
+        self._started_s = 0.0
+        self._started_at_ms = 0
         self._meta: dict[str, Any] = {}
 
     @property
@@ -139,15 +141,21 @@ class Ledger:
 
         run_id = int(await self.writer.transact(insert))
         self.writer.begin(run_id, started_s)
+        self._started_s, self._started_at_ms = started_s, started_at_ms
         return run_id
 
     async def end_run(self, run_id: int, ending: RunEnding, exit_status: int) -> None:
-        """Close a run."""
-        now_at_ms = self._now_at_ms()
+        """Close the run that was begun last.
+
+        Its times count from its start by the monotonic clock, as those of its rows do: somebody may
+        have set the wall clock meanwhile.
+        """
+        elapsed_ms = int((self._clock.now_s() - self._started_s) * 1000)
+        ended_at_ms = self._started_at_ms + elapsed_ms
         await self.writer.transact(
             lambda raw: raw.execute(
                 "UPDATE run SET ended_at_ms = ?, ending = ?, exit_status = ? WHERE id = ?",
-                (now_at_ms, ending.value, exit_status, run_id),
+                (ended_at_ms, ending.value, exit_status, run_id),
             )
         )
 

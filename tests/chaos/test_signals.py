@@ -3,6 +3,8 @@
 import os
 import signal
 import subprocess
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -73,6 +75,63 @@ def test_p3_a_drain_that_takes_too_long_ends_as_an_abort(tmp_path: Path) -> None
         assert 143 == ended.status
         assert {} == campaign.snapshot().intents
         assert campaign.concurrency == campaign.snapshot().counts()[State.IN_DOUBT]
+
+
+def test_p8_answers_that_came_while_the_process_was_stopped_are_recorded(tmp_path: Path) -> None:
+    """If the process is stopped (SIGSTOP, a closed lid) and goes on later, late answers count.
+
+    They are recorded as always, even if the read limit passed meanwhile: no row is in doubt for it.
+    """
+    with running_judge(tmp_path / "taken.jsonl", ["--latency", "300ms"]) as judge:
+        campaign = Campaign(tmp_path / "work", judge.new_flow())
+        config = campaign.folder / "bulkpost.toml"
+        config.write_text(config.read_text().replace("read_s = 5.0", "read_s = 2.0"))
+        campaign.a_list(ROWS // 2)
+        with campaign.start() as child:
+            child.until(lambda: len(campaign.flow.leads()) >= 20)
+            child.send(signal.SIGSTOP)
+            time.sleep(3.0)  # noqa: TID251  # longer than the limit: that is the point
+            child.send(signal.SIGCONT)
+            ended = child.wait()
+
+        assert 0 == ended.status
+        assert {State.SUCCESS: ROWS // 2} == campaign.snapshot().counts()
+        assert {1} == {len(ids) for ids in campaign.flow.ids().values()}
+        assert 0 == campaign.until_done().status
+        assert [] == campaign.wrong
+
+
+def test_p12_a_terminal_that_goes_away_drains_the_run(campaign: Campaign) -> None:
+    """If the terminal goes away, the answers under way are awaited and the run ends with 143.
+
+    No row is in doubt, and the next run sends the rest.
+    """
+    path = campaign.a_list(ROWS)
+    ours, theirs = os.openpty()
+
+    def take_terminal() -> None:
+        os.login_tty(theirs)
+
+    with subprocess.Popen(  # noqa: S603  # our own command
+        campaign.argv(path),
+        cwd=campaign.folder,
+        env=plain_env(),
+        preexec_fn=take_terminal,  # noqa: PLW1509  # one thread, and a terminal is needed
+    ) as process:
+        os.close(theirs)
+        os.set_blocking(ours, False)
+        while len(campaign.flow.leads()) < 30 and process.poll() is None:
+            with suppress(BlockingIOError):
+                os.read(ours, 65_536)
+        os.close(ours)
+        status = process.wait(60)
+    found = campaign.snapshot()
+
+    assert 143 == status
+    assert {State.SUCCESS, State.PENDING} == found.counts().keys()
+    assert len(campaign.flow.leads()) == found.counts()[State.SUCCESS]
+    assert 0 == campaign.until_done().status
+    assert [] == campaign.wrong
 
 
 def test_p9_a_second_submit_is_refused_and_names_the_first(campaign: Campaign) -> None:
