@@ -36,7 +36,10 @@ from bulkpost.run import RunEnding
 
 @pytest.mark.parametrize("status", [500, 501, 505, 520, 599])
 async def test_s19_a_server_error_is_held_as_an_http_error(status: int, tmp_path: Path) -> None:
-    """The lead may have been taken: neither repeated nor forgotten."""
+    """After any other 5xx than 502, 503 and 504 the row is an http_error and held.
+
+    The lead may have been taken, so it is not sent again unasked.
+    """
     fared = await third_row(refusal(status), tmp_path)
 
     assert (ExitStatus.ROWS_BAD, all_of(6, _3="http_error"), ONCE) == fared
@@ -47,7 +50,7 @@ async def test_s19_a_server_error_is_held_as_an_http_error(status: int, tmp_path
 async def test_s20_a_refusal_of_one_row_is_held_and_the_others_go_on(
     status: int, tmp_path: Path
 ) -> None:
-    """What is wrong with one lead is not wrong with all."""
+    """A refused row (400, 409, 410, 413, 422) is an http_error and held; the others go on."""
     fared = await third_row(refusal(status), tmp_path)
 
     assert (ExitStatus.ROWS_BAD, all_of(6, _3="http_error"), ONCE) == fared
@@ -55,7 +58,10 @@ async def test_s20_a_refusal_of_one_row_is_held_and_the_others_go_on(
 
 @pytest.mark.parametrize("status", [408, 429])
 async def test_s21_too_many_requests_is_held(status: int, tmp_path: Path) -> None:
-    """No page of LeadConduit's allows a retry after these, whatever Retry-After says."""
+    """If the answer is 408 or 429, the row is an http_error and held, whatever Retry-After says.
+
+    LeadConduit's documentation allows no retry after these.
+    """
     fared = await third_row(refusal(status, ("Retry-After", "0")), tmp_path)
 
     assert (ExitStatus.ROWS_BAD, all_of(6, _3="http_error"), ONCE) == fared
@@ -65,7 +71,10 @@ async def test_s21_too_many_requests_is_held(status: int, tmp_path: Path) -> Non
 async def test_s20_a_refusing_destination_stops_the_run_and_a_later_one_sends_the_rest(
     status: int, tmp_path: Path
 ) -> None:
-    """Every row would fare alike: exit status 4, the rest pending, and none of them lost."""
+    """If the destination refuses (401, 403, 404, 405, 406, 415), the run stops with exit status 4.
+
+    Every row would fare alike; the rest stays pending, and the same command sends it later.
+    """
     leads, ledger = a_list(tmp_path, 40), tmp_path / "l.db"
     shut = Answerer(otherwise=refusal(status, body=b'{"message": "Source is disabled"}'))
     async with fault_server(shut.script) as server:
@@ -134,7 +143,10 @@ async def suspicion(answer: bytes, folder: Path) -> str:
     "place", [pytest.param("http", id="elsewhere"), pytest.param("file", id="file")]
 )
 async def test_s11_a_redirect_is_never_followed(status: int, place: str, tmp_path: Path) -> None:
-    """The target sees nothing, whatever the status; the row is an http_error and is held."""
+    """If the answer is a redirect, it is never followed: no lead reaches the place that it names.
+
+    The row is an http_error and held.
+    """
     async with fault_server(Answerer().script) as target:
         location = f"{target.url}/steal" if place == "http" else "file:///etc/passwd"
         fared = await third_row(
@@ -212,7 +224,10 @@ async def test_s15_the_forms_of_retry_after(
 async def test_s15_a_retry_after_beyond_a_quarter_of_an_hour_defers_the_row(
     header: str, tmp_path: Path
 ) -> None:
-    """The run does not sit there for hours; the row is left for a later one, with its due time."""
+    """If Retry-After asks for more than a quarter of an hour, the row is deferred until then.
+
+    The run does not sit and wait; the same command sends the row when it is due.
+    """
     leads, ledger = a_list(tmp_path, 3), tmp_path / "l.db"
     answerer = Answerer({1: [refusal(503, ("Retry-After", header)), taken(1, 2)]})
     async with fault_server(answerer.script) as server:
@@ -234,7 +249,10 @@ ATTEMPTS = 4
 async def test_s16_a_storm_is_outlived_or_the_row_is_deferred(
     status: int, times: int, tmp_path: Path
 ) -> None:
-    """Up to the last attempt a row is retried; then it is deferred, and the next run sends it."""
+    """After 502, 503 or 504 a row is tried again, up to six times, then deferred.
+
+    Each 502 and 504 is counted as ambiguous, and the next run sends what was deferred.
+    """
     leads, ledger, observer = a_list(tmp_path, 6), tmp_path / "l.db", Recorder()
     answerer = Answerer({3: [*[refusal(status)] * times, taken(3, times + 1)]})
     async with fault_server(answerer.script) as server:
@@ -257,7 +275,7 @@ async def test_s16_a_storm_is_outlived_or_the_row_is_deferred(
 
 
 async def test_s16_a_storm_over_all_rows_ends_with_each_of_them_taken_once(tmp_path: Path) -> None:
-    """The breaker holds everybody back; nobody's attempts are burnt by it."""
+    """If all rows are answered 503 for a while, everything pauses; then each is taken once."""
     leads, ledger = a_list(tmp_path, 30), tmp_path / "l.db"
     storm = Answerer({row: [refusal(503), taken(row, 2)] for row in range(1, 31)})
     async with fault_server(storm.script) as server:
@@ -268,10 +286,14 @@ async def test_s16_a_storm_over_all_rows_ends_with_each_of_them_taken_once(tmp_p
     assert dict.fromkeys(range(1, 31), 2) == storm.counts
 
 
-async def test_s17_a_lead_that_was_taken_before_the_503_is_sent_twice_and_counted(
+async def test_s17_a_lead_that_was_taken_before_the_502_is_sent_twice_and_counted(
     tmp_path: Path,
 ) -> None:
-    """The documented weak spot: the vendor asks for the retry, the ledger shows both attempts."""
+    """A lead that was taken although the answer was 502 or 504 is sent again.
+
+    LeadConduit's documentation asks for it. This is the one way to a double; it is counted, and
+    ``bulkpost show`` says so.
+    """
     leads, ledger = a_list(tmp_path, 3), tmp_path / "l.db"
     answerer = Answerer({2: [refusal(502), verdict("failure", reason="duplicate")]})
     async with fault_server(answerer.script) as server:
@@ -288,14 +310,14 @@ async def test_s17_a_lead_that_was_taken_before_the_503_is_sent_twice_and_counte
 
 @pytest.mark.parametrize("status", [502, 504])
 async def test_s18_strict_holds_an_ambiguous_answer_in_doubt(status: int, tmp_path: Path) -> None:
-    """With --strict a proxy's word is no leave to repeat: one request, in doubt."""
+    """With --strict a row that was answered 502 or 504 is in doubt and not sent again."""
     fared = await third_row(refusal(status), tmp_path, endpoint__strict=True)
 
     assert (ExitStatus.IN_DOUBT, all_of(6, _3="in_doubt"), ONCE) == fared
 
 
 async def test_s18_strict_still_retries_a_503(tmp_path: Path) -> None:
-    """A 503 is LeadConduit's own refusal and no proxy's guess."""
+    """With --strict a 503 is tried again as always: it is LeadConduit's own refusal."""
     leads, ledger = a_list(tmp_path, 2), tmp_path / "l.db"
     answerer = Answerer({1: [refusal(503), taken(1, 2)]})
     async with fault_server(answerer.script) as server:

@@ -287,7 +287,7 @@ async def test_a_display_that_breaks_does_not_stop_a_run(tmp_path: Path) -> None
 
 
 async def test_p12_output_that_nobody_reads_does_not_stop_a_run(tmp_path: Path) -> None:
-    """`| head` and a closed terminal: the run ends well and the ledger is right."""
+    """If nobody reads the output any more (`| head`), the run goes on and is recorded."""
     leads = a_list(tmp_path, 20)
     opened = anyio.Event()
 

@@ -24,7 +24,10 @@ _FOUND_BY = {
 
 
 def test_p4_the_harness_finds_the_doubles_of_a_naive_recorder(tmp_path: Path, calm: Judge) -> None:
-    """A script that records after the answer sends leads twice, and the judge counts them."""
+    """A script that records a lead after its answer sends leads twice when it is killed.
+
+    The checks of kills are tried on such a script, and find its doubles.
+    """
     campaign = Campaign(
         tmp_path / "work",
         calm.new_flow(),
@@ -45,7 +48,7 @@ def test_p4_the_harness_finds_the_doubles_of_a_naive_recorder(tmp_path: Path, ca
 
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_p4_the_harness_finds_a_broken_promise(name: str, tmp_path: Path, calm: Judge) -> None:
-    """Each mutation of the ledger's protocol breaks the invariant that stands for its promise."""
+    """The checks of kills are tried on versions with one promise broken, and find each."""
     campaign = Campaign(
         tmp_path / "work",
         calm.new_flow(),

@@ -22,7 +22,10 @@ ROWS = 120
 def test_p1_the_first_signal_drains(
     number: signal.Signals, status: int, campaign: Campaign
 ) -> None:
-    """The answers under way are awaited: no row is in doubt, and the next run sends the rest."""
+    """After the first Ctrl-C, SIGTERM or SIGHUP nothing new is sent and answers are awaited.
+
+    No row is in doubt, and the next run sends the rest.
+    """
     campaign.a_list(ROWS)
     with campaign.start() as child:
         child.until(lambda: len(campaign.flow.leads()) >= 30)
@@ -40,7 +43,10 @@ def test_p1_the_first_signal_drains(
 
 @pytest.mark.parametrize("numbers", [(signal.SIGINT,) * 2, (signal.SIGTERM,) * 2])
 def test_p2_the_second_signal_aborts(numbers: tuple[signal.Signals, ...], tmp_path: Path) -> None:
-    """What is in flight is in doubt at once, at most as many rows as workers; the rest goes on."""
+    """After the second signal what is under way is recorded in doubt at once.
+
+    That is at most as many rows as requests at once; the next run sends the rest.
+    """
     with running_judge(tmp_path / "taken.jsonl", ["--fault", "hang_after:after=20"]) as judge:
         campaign = Campaign(tmp_path / "work", judge.new_flow())
         campaign.a_list(ROWS)
@@ -61,7 +67,10 @@ def test_p2_the_second_signal_aborts(numbers: tuple[signal.Signals, ...], tmp_pa
 
 
 def test_p3_a_drain_that_takes_too_long_ends_as_an_abort(tmp_path: Path) -> None:
-    """With a grace shorter than the answer, what is in flight is recorded in doubt."""
+    """If answers do not come within the time to drain (60 s), what is under way is in doubt.
+
+    A service manager's own time to stop must be longer than that.
+    """
     with running_judge(tmp_path / "taken.jsonl", ["--fault", "hang_after:after=20"]) as judge:
         campaign = Campaign(tmp_path / "work", judge.new_flow())
         config = campaign.folder / "bulkpost.toml"
@@ -135,7 +144,10 @@ def test_p12_a_terminal_that_goes_away_drains_the_run(campaign: Campaign) -> Non
 
 
 def test_p9_a_second_submit_is_refused_and_names_the_first(campaign: Campaign) -> None:
-    """Exit 7, the holder's process id, and not one byte of the ledger or a lead of its own."""
+    """A second run on the same ledger is refused with exit status 7 and names the first by process.
+
+    It sends nothing and changes nothing in the ledger.
+    """
     campaign.a_list(ROWS)
     other = campaign.folder / "other.csv"
     other.write_text("reference\nr999999\n")
@@ -157,7 +169,7 @@ def test_p9_a_second_submit_is_refused_and_names_the_first(campaign: Campaign) -
 
 @pytest.mark.parametrize("command", [["runs"], ["show"]])
 def test_p9_observers_look_on_while_a_run_writes(command: list[str], campaign: Campaign) -> None:
-    """``runs`` and ``show`` need no lock, and change nothing."""
+    """``runs`` and ``show`` work while a run goes on, and do not disturb it."""
     campaign.a_list(ROWS)
     with campaign.start() as child:
         child.until(lambda: len(campaign.flow.leads()) >= 10)
@@ -184,7 +196,10 @@ def test_p9_observers_look_on_while_a_run_writes(command: list[str], campaign: C
 def test_p12_a_closed_pipe_does_not_hurt_the_run(
     stream: str, more: list[str], campaign: Campaign
 ) -> None:
-    """Whoever listened has gone; every row is sent, recorded, and the exit status is right."""
+    """If standard output or standard error is closed, every row is sent and recorded as always.
+
+    The exit status is right, too.
+    """
     path = campaign.a_list(ROWS)
     campaign.options = more
     reading, writing = os.pipe()

@@ -84,7 +84,7 @@ def test_a_reason_is_scrubbed() -> None:
 
 @pytest.mark.parametrize("kept_bytes", [len(SUCCESS) - 1, len(SUCCESS) - 4, len(SUCCESS)])
 def test_s3_a_cut_answer_is_in_doubt_with_its_lead_id(kept_bytes: int) -> None:
-    """S3: a body that is not whole is not believed, but its lead id and its word are kept."""
+    """An answer that did not come whole is not believed; its lead id and its word are kept."""
     got = outcome(201, SUCCESS[:kept_bytes], cut="connection lost")
     assert IN_DOUBT is got.kind
     assert LEAD_ID == got.lead_id
@@ -95,7 +95,7 @@ def test_s3_a_cut_answer_is_in_doubt_with_its_lead_id(kept_bytes: int) -> None:
 
 @pytest.mark.parametrize("kept_bytes", range(len(SUCCESS)))
 def test_s3_a_body_cut_anywhere_is_in_doubt(kept_bytes: int) -> None:
-    """S3: wherever the cut falls, told or untold, the row is in doubt and no id is invented."""
+    """Wherever an answer is cut, the row is in doubt and no lead id is invented."""
     for cut in (None, "connection lost"):
         got = outcome(201, SUCCESS[:kept_bytes], cut=cut)
         assert IN_DOUBT is got.kind
@@ -106,7 +106,7 @@ def test_s3_a_body_cut_anywhere_is_in_doubt(kept_bytes: int) -> None:
     "body", [b"", b"  ", b"garbage", b"{", b'{"outcome":"success"', b"\xff\xfe\x00", HTML, b"{}x"]
 )
 def test_s4_a_created_lead_without_a_readable_answer_is_in_doubt(body: bytes) -> None:
-    """S4: 201 says that the lead was taken; it is never sent again, whatever the body."""
+    """A 201 says that the lead was taken: whatever its body, it is not sent again."""
     got = verdict(201, body)
     assert IN_DOUBT is got.outcome.kind
     assert NextStep.SETTLE is got.next_step
@@ -119,14 +119,14 @@ def test_s4_a_created_lead_without_a_readable_answer_is_in_doubt(body: bytes) ->
     [HTML, b"<HTML>", b"<html lang=en>", b"Please log in", b"X-ray", b"", b"\x00\x01"],
 )
 def test_s5_a_page_instead_of_an_answer_is_an_http_error(body: bytes) -> None:
-    """S5: a portal or maintenance page with 200 is held, and several in a row stop the run."""
+    """A web page with status 200 is not LeadConduit's answer: an http_error, held."""
     got = verdict(200, body)
     assert HTTP_ERROR is got.outcome.kind
     assert NextStep.SUSPECT is got.next_step
 
 
 def test_s5_the_title_of_the_page_is_the_reason() -> None:
-    """S5: what a person would see on the page is told."""
+    """If a web page comes instead of an answer, its title is kept as the reason."""
     assert "200 OK: Down for maintenance" == outcome(200, HTML).reason
 
 
@@ -182,7 +182,7 @@ ODD_ANSWERS = [
 @pytest.mark.parametrize(("body", "why"), ODD_ANSWERS)
 @pytest.mark.parametrize("status", [200, 201])
 def test_s6_an_answer_of_another_shape_is_in_doubt(body: str, why: str, status: int) -> None:
-    """S6: whatever is odd, the row is in doubt, and the reason says what was odd."""
+    """Whatever is odd about an answer, the row is in doubt, and the reason says what was odd."""
     got = outcome(status, body)
     told, _, _ = (got.reason or "").partition("; the outcome reads")
     assert IN_DOUBT is got.kind
@@ -190,7 +190,7 @@ def test_s6_an_answer_of_another_shape_is_in_doubt(body: str, why: str, status: 
 
 
 def test_s6_the_lead_id_of_an_odd_answer_is_kept() -> None:
-    """S6: the id is salvaged, and the reason says what was odd and what could be read."""
+    """Of an odd answer the lead id is kept, and the reason says what could be read."""
     body = f'{{"outcome":"success","lead":{{"id":"{LEAD_ID}"}},"price":NaN}}'
     expected = "201 Created, but the body is not JSON; the outcome reads success"
     assert Outcome(IN_DOUBT, expected, 201, LEAD_ID) == outcome(201, body)
@@ -210,12 +210,12 @@ def test_s6_the_lead_id_of_an_odd_answer_is_kept() -> None:
     ],
 )
 def test_s6_no_lead_id_is_invented(body: str) -> None:
-    """S6: two ids, our own text or a part of something longer are no lead id."""
+    """Two ids, the lead's own text, or a part of something longer are no lead id."""
     assert None is outcome(201, body).lead_id
 
 
 def test_s6_a_hostile_word_is_scrubbed() -> None:
-    """S6: the server's own word is told without the lead's data and without control characters."""
+    """An unknown outcome is told without the lead's data and without control characters."""
     got = outcome(201, '{"outcome":"\\u001b[31mWilhelmina mina@example.com"}')
     assert "201 Created, but the outcome is no known word: ?[first_name] [email]" == got.reason
 
@@ -230,13 +230,13 @@ def test_s6_a_hostile_word_is_scrubbed() -> None:
     ],
 )
 def test_s7_deep_nesting_and_huge_integers_are_in_doubt(body: str) -> None:
-    """S7: what makes a JSON parser fail makes a doubt, not a crash."""
+    """An answer that makes a parser fail makes a doubt, not a crash."""
     assert IN_DOUBT is outcome(201, body).kind
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 304, 307, 308, 399])
 def test_s11_a_redirect_is_an_http_error_and_suspect(status: int) -> None:
-    """S11: redirects are never followed; an answer in their body is not believed."""
+    """What stands in the body of a redirect is not believed: the row is an http_error."""
     got = verdict(status, SUCCESS)
     assert HTTP_ERROR is got.outcome.kind
     assert NextStep.SUSPECT is got.next_step
@@ -244,7 +244,7 @@ def test_s11_a_redirect_is_an_http_error_and_suspect(status: int) -> None:
 
 @pytest.mark.parametrize("body", [b"", HTML, b"{}", SUCCESS[:-1]])
 def test_s11_a_see_other_without_an_answer_is_a_redirect(body: bytes) -> None:
-    """S11: 303 carries LeadConduit's answer or is somebody else's redirect."""
+    """A 303 without LeadConduit's answer in it is a redirect like any other: an http_error."""
     got = verdict(303, body)
     assert HTTP_ERROR is got.outcome.kind
     assert NextStep.SUSPECT is got.next_step
@@ -252,7 +252,7 @@ def test_s11_a_see_other_without_an_answer_is_a_redirect(body: bytes) -> None:
 
 @pytest.mark.parametrize("content_type", ["text/html", "application/xml", "image/png", ""])
 def test_s12_the_content_type_is_not_believed(content_type: str) -> None:
-    """S12: the bytes decide what a body is."""
+    """What an answer is, its bytes decide and not its label."""
     reply = Reply(201, (("Content-Type", content_type),), SUCCESS)
     expected = Outcome(OutcomeKind.SUCCESS, None, 201, LEAD_ID, 1_500_000)
     assert expected == classify(reply, OWN, strict=False).outcome
@@ -272,21 +272,21 @@ def test_s12_the_content_type_is_not_believed(content_type: str) -> None:
     ],
 )
 def test_s13_a_hostile_reason_is_kept_harmless(spelled: bytes, expected: str) -> None:
-    """S13: the outcome stands, the reason can be stored and is one line."""
+    """A reason with control characters or broken text is kept as one harmless line."""
     got = outcome(201, b'{"outcome":"failure","reason":"' + spelled + b'"}')
     assert OutcomeKind.FAILURE is got.kind
     assert expected == got.reason
 
 
 def test_s13_a_reason_of_a_megabyte_is_cut() -> None:
-    """S13: at most 500 characters are kept."""
+    """Of a reason at most 500 characters are kept."""
     got = outcome(201, json.dumps({"outcome": "failure", "reason": "no " * 350_000}))
     assert 500 == len(got.reason or "")
 
 
 @pytest.mark.parametrize("status", [500, 501, 505, 520, 599, 600, 999])
 def test_s19_other_server_errors_are_held(status: int) -> None:
-    """S19: nobody knows whether the lead was taken, so it is held and not sent again."""
+    """After any other 5xx than 502, 503 and 504 the lead may have been taken: it is held."""
     got = verdict(status, SUCCESS)
     assert HTTP_ERROR is got.outcome.kind
     assert NextStep.SETTLE is got.next_step
@@ -295,7 +295,7 @@ def test_s19_other_server_errors_are_held(status: int) -> None:
 
 @pytest.mark.parametrize("status", [401, 403, 404, 405, 406, 415])
 def test_s20_a_refused_destination_stops(status: int) -> None:
-    """S20: every other row would fare alike."""
+    """A refusal that would meet every row alike stops the run."""
     got = verdict(status, b"")
     assert HTTP_ERROR is got.outcome.kind
     assert NextStep.STOP is got.next_step
@@ -303,7 +303,7 @@ def test_s20_a_refused_destination_stops(status: int) -> None:
 
 @pytest.mark.parametrize("status", [400, 408, 413, 422, 429, 451, 499])
 def test_s20_a_refused_request_is_held(status: int) -> None:
-    """S20: this row is held; the next may fare better."""
+    """A refusal of one row holds that row only."""
     got = verdict(status, b"")
     assert HTTP_ERROR is got.outcome.kind
     assert NextStep.SETTLE is got.next_step
@@ -342,7 +342,7 @@ def test_the_excerpt_is_short() -> None:
 
 @pytest.mark.parametrize("status", [202, 203, 204, 205, 206, 207, 226, 299])
 def test_s22_other_successes_are_in_doubt(status: int) -> None:
-    """S22: somebody took it, and nobody knows what for; an answer in the body is not believed."""
+    """With a success that LeadConduit does not use, an answer in the body is not believed."""
     got = verdict(status, SUCCESS)
     assert IN_DOUBT is got.outcome.kind
     assert LEAD_ID == got.outcome.lead_id
@@ -354,7 +354,7 @@ def test_s22_other_successes_are_in_doubt(status: int) -> None:
 
 @pytest.mark.parametrize("status", [100, 101, 103, 199])
 def test_s23_an_interim_status_as_the_last_word_is_in_doubt(status: int) -> None:
-    """S23: the request was seen."""
+    """If an interim status is all that comes, the row is in doubt: the request was seen."""
     assert IN_DOUBT is outcome(status, b"").kind
 
 
@@ -366,8 +366,8 @@ def test_s23_an_interim_status_as_the_last_word_is_in_doubt(status: int) -> None
         (504, "504 Gateway Timeout", True),
     ],
 )
-def test_transient_answers_are_retried(status: int, phrase: str, *, is_ambiguous: bool) -> None:
-    """LeadConduit asks for a retry; a proxy's 502 and 504 are counted as ambiguous."""
+def test_s16_transient_answers_are_retried(status: int, phrase: str, *, is_ambiguous: bool) -> None:
+    """After 502, 503 and 504 a row is tried again; 502 and 504 are counted as ambiguous."""
     deferred = Outcome(OutcomeKind.DEFERRED, phrase, status)
     expected = Verdict(deferred, NextStep.RETRY, is_ambiguous)
     assert expected == verdict(status, HTML)
@@ -375,8 +375,8 @@ def test_transient_answers_are_retried(status: int, phrase: str, *, is_ambiguous
 
 
 @pytest.mark.parametrize("status", [502, 504])
-def test_strict_holds_an_ambiguous_answer(status: int) -> None:
-    """S18: with ``--strict`` a lead that a proxy may have passed on is not sent again."""
+def test_s18_strict_holds_an_ambiguous_answer(status: int) -> None:
+    """With ``--strict`` a lead that a proxy may have passed on is not sent again."""
     got = verdict(status, b"", strict=True)
     expected = f"{status} {HTTPStatus(status).phrase}, but the lead may have been taken"
     assert Outcome(IN_DOUBT, expected, status) == got.outcome

@@ -46,7 +46,7 @@ def _holder(path: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_p9_a_held_lock_names_its_holder(path: Path) -> None:
-    """Whoever finds it held learns by which process, on which host, for what and since when."""
+    """Who finds the ledger in use is told by which process and host, for what, since when."""
     with _holder(path) as holder:
         with pytest.raises(LedgerBusyError) as caught:
             LedgerLock(path).acquire("other", "now")
@@ -58,7 +58,7 @@ def test_p9_a_held_lock_names_its_holder(path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_p4_the_kernel_frees_the_lock_of_the_dead(number: signal.Signals, path: Path) -> None:
-    """However the holder dies, the next one gets the lock, and the witness is still there."""
+    """However a run dies, the ledger is free at once; nothing must be cleaned up."""
     with _holder(path) as holder:
         holder.send_signal(number)
         holder.wait()
@@ -71,7 +71,7 @@ def test_p4_the_kernel_frees_the_lock_of_the_dead(number: signal.Signals, path: 
 
 
 def test_p8_a_stopped_holder_still_holds(path: Path) -> None:
-    """A process that sleeps owns its requests, however long it sleeps."""
+    """A run that was stopped keeps the ledger for itself, however long it is stopped."""
     with _holder(path) as holder:
         holder.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, holder.pid, os.WSTOPPED)

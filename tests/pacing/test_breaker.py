@@ -36,7 +36,7 @@ def test_a_closed_gate_lets_everybody_go() -> None:
 
 
 def test_n1_failures_in_a_row_open_the_gate() -> None:
-    """The third failure of three shuts everybody out until the pause is over."""
+    """After ten failures in a row nothing is sent until a pause is over."""
     breaker = a_breaker()
     waits_s = []
     for admission in [admitted(breaker, 5.0) for _ in range(3)]:
@@ -122,7 +122,7 @@ def test_an_answered_probe_closes_the_gate() -> None:
 
 
 def test_n15_failed_probes_wait_longer_each_time_up_to_the_cap() -> None:
-    """1, 2, 4, 8, 8 ... seconds between probes."""
+    """While the host is away, one request at a time is tried, after 1, 2, 4, up to 60 s."""
     breaker = opened()
     now_s = 1.0
     waits_s = []
@@ -162,7 +162,7 @@ def test_an_ordinary_request_in_doubt_changes_nothing() -> None:
 
 
 def test_s15_one_retry_after_stops_everybody() -> None:
-    """One 503 with Retry-After shuts the gate for exactly as long, whatever the count."""
+    """One Retry-After holds back all requests to the host, for exactly as long as it says."""
     breaker = a_breaker()
     breaker.failed(10.0, admitted(breaker, 10.0), status=503, retry_after_s=120.0)
 
@@ -172,7 +172,7 @@ def test_s15_one_retry_after_stops_everybody() -> None:
 
 
 def test_s15_a_late_answer_does_not_shorten_retry_after() -> None:
-    """An answer that was under way meanwhile is no leave to go on; afterwards all may go."""
+    """An answer to a request that was under way does not shorten the wait of a Retry-After."""
     breaker = a_breaker()
     refused, late = admitted(breaker, 0.0), admitted(breaker, 0.0)
     breaker.failed(1.0, refused, status=503, retry_after_s=30.0)
@@ -186,7 +186,7 @@ def test_s15_a_late_answer_does_not_shorten_retry_after() -> None:
 
 
 def test_s15_a_hold_that_follows_another_began_when_it_was_asked_for() -> None:
-    """What is shown is the trouble of this moment, not that of a minute ago."""
+    """The progress tells since when this wait lasts, not an earlier one."""
     breaker = a_breaker()
     for now_s in (0.0, 30.0):
         breaker.failed(now_s, admitted(breaker, now_s), status=503, retry_after_s=30.0)
@@ -196,7 +196,7 @@ def test_s15_a_hold_that_follows_another_began_when_it_was_asked_for() -> None:
 
 
 def test_s15_a_shorter_retry_after_does_not_shorten_a_longer_one() -> None:
-    """The latest moment that anybody was told holds."""
+    """Of several Retry-After the one that ends last holds."""
     breaker = a_breaker()
     first, second = admitted(breaker, 0.0), admitted(breaker, 0.0)
     breaker.failed(0.0, first, status=503, retry_after_s=30.0)
@@ -208,7 +208,7 @@ def test_s15_a_shorter_retry_after_does_not_shorten_a_longer_one() -> None:
 
 
 def test_s15_a_retry_after_of_hours_pauses_for_the_cap_only() -> None:
-    """One odd header neither ends the run nor is it ignored."""
+    """A Retry-After of hours does not end the run: other rows are tried after a minute."""
     breaker = a_breaker()
     breaker.failed(0.0, admitted(breaker, 0.0), status=503, retry_after_s=1e9)
 
@@ -217,7 +217,7 @@ def test_s15_a_retry_after_of_hours_pauses_for_the_cap_only() -> None:
 
 
 def test_s15_a_retry_after_as_long_as_an_outage_may_be_is_obeyed() -> None:
-    """A quarter of an hour is waited for; a second more is not."""
+    """A Retry-After of a quarter of an hour is obeyed to the second."""
     waits_s = []
     for asked_s in (900.0, 901.0):
         breaker = a_breaker()
@@ -228,7 +228,7 @@ def test_s15_a_retry_after_as_long_as_an_outage_may_be_is_obeyed() -> None:
 
 
 def test_n15_an_outage_of_a_quarter_of_an_hour_is_hopeless() -> None:
-    """The run stops when the gate has been open for that long."""
+    """If the host has been away for a quarter of an hour, the run stops."""
     breaker = a_breaker()
     breaker.answered()
     for admission in [admitted(breaker, 0.0) for _ in range(3)]:
@@ -239,7 +239,7 @@ def test_n15_an_outage_of_a_quarter_of_an_hour_is_hopeless() -> None:
 
 
 def test_n1_a_host_that_was_never_reached_is_given_up_sooner() -> None:
-    """A wrong host name is reported after a minute; a 503 shows that the host is there."""
+    """If the host never answered at all since the run began, the run stops after a minute."""
     breaker = opened()
     assert [False, True] == [breaker.is_hopeless(59.9), breaker.is_hopeless(60.0)]
 

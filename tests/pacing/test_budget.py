@@ -30,7 +30,7 @@ def test_fifty_errors_of_the_last_two_hundred_stop_the_run() -> None:
 
 
 def test_s5_five_suspect_answers_at_the_start_stop_the_run() -> None:
-    """A captive portal answers everything with its own page: five are enough to know."""
+    """If the first five answers are pages or redirects, this is not LeadConduit: the run stops."""
     budget = ErrorBudget(BudgetSettings())
     spent = []
     for _ in range(5):
@@ -41,7 +41,7 @@ def test_s5_five_suspect_answers_at_the_start_stop_the_run() -> None:
 
 
 def test_s11_suspect_answers_after_a_good_one_count_as_errors_only() -> None:
-    """Once LeadConduit has answered, the destination is known to be right."""
+    """Once LeadConduit has answered, pages and redirects count as errors only."""
     budget = ErrorBudget(BudgetSettings())
     for _ in range(4):
         budget.replied(is_error=True, is_suspect=True)

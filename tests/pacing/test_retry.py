@@ -68,13 +68,13 @@ def test_the_ceiling_doubles_up_to_the_cap() -> None:
 def test_s15_retry_after_is_seconds_or_a_date_or_nothing(
     value: str | None, seconds: float | None
 ) -> None:
-    """Retry-After is whole seconds or an HTTP date; anything else leaves the wait to us."""
+    """Retry-After is whole seconds or an HTTP date; anything else leaves the wait to bulkpost."""
     assert seconds == retry_after_s(value, NOW_AT)
 
 
 @given(st.text())
 def test_s15_no_text_is_too_odd(value: str) -> None:
-    """Whatever a server writes there, reading it gives seconds from now or None."""
+    """Whatever a server writes into Retry-After, the run goes on."""
     seconds = retry_after_s(value, NOW_AT)
 
     assert seconds is None or seconds >= 0
@@ -82,25 +82,25 @@ def test_s15_no_text_is_too_odd(value: str) -> None:
 
 @given(st.integers(0, 10**6))
 def test_s15_a_date_counts_from_now(seconds: int) -> None:
-    """A date is as good as the seconds until then."""
+    """A date in Retry-After is as good as the seconds until then."""
     due_at = NOW_AT + timedelta(seconds=seconds)
 
     assert seconds == retry_after_s(format_datetime(due_at, usegmt=True), NOW_AT)
 
 
 def test_s15_a_retry_after_beyond_a_quarter_of_an_hour_defers_the_row() -> None:
-    """900 s are waited for, 901 are not."""
+    """A row waits for a Retry-After of up to 900 s; with more it is deferred."""
     assert not after_refusal(SETTINGS, 1, 900.0, lambda: 0.0).gives_up
     assert GIVE_UP == after_refusal(SETTINGS, 1, 901.0, lambda: 0.0)
 
 
 def test_s15_a_refused_row_waits_for_what_was_asked_and_its_own_jitter_on_top() -> None:
-    """Rows that were told the same moment do not come back in the same moment."""
+    """Rows that were told the same Retry-After do not all come back in the same moment."""
     assert Backoff(31.0) == after_refusal(SETTINGS, 1, 30.0, lambda: 0.5)
 
 
 def test_s16_the_sixth_refusal_gives_up() -> None:
-    """Five retries after 502, 503, 504; the sixth such answer defers the row."""
+    """After 502, 503 or 504 a row is tried five times more; the sixth such answer defers it."""
     gives_up = [after_refusal(SETTINGS, n, None, lambda: 0.5).gives_up for n in range(1, 8)]
 
     assert [False, False, False, False, False, True, True] == gives_up
@@ -114,7 +114,7 @@ def test_the_waits_after_a_refusal_start_at_two_seconds() -> None:
 
 
 def test_n2_unsent_requests_have_a_budget_and_a_pace_of_their_own() -> None:
-    """What never left starts at 0.25 s and may fail ten times."""
+    """A row that could not be sent is tried after up to 0.25 s, doubling, ten times in all."""
     backoffs = [after_unsent(SETTINGS, n, lambda: 0.5) for n in range(1, 11)]
 
     assert [0.125, 0.25, 0.5] == [backoff.delay_s for backoff in backoffs[:3]]

@@ -118,7 +118,7 @@ async def test_a_run_that_is_going_on_is_a_note(ledger_path: Path, tmp_path: Pat
 
 
 async def test_s28_a_lead_id_that_appears_twice_is_a_note(tmp_path: Path) -> None:
-    """LeadConduit repeated itself; both answers are kept, and somebody should know."""
+    """A lead id that was answered for two rows is told by ``bulkpost verify``; it is no damage."""
     path = tmp_path / "bulkpost.db"
     await make_past(path, leads_csv(tmp_path / "leads.csv", 2), Past([ok(1, 7), ok(2, 7)]))
 

@@ -43,7 +43,7 @@ async def sent_to(*scripts: Script, times: int = 1) -> tuple[list[Reply], list[b
 
 
 async def test_s1_a_head_that_drips_ends_in_doubt_at_the_total_limit() -> None:
-    """Bytes that keep coming do not keep a request alive for ever."""
+    """Headers that keep coming byte by byte do not keep a request alive beyond the total limit."""
     script = [request, drip(HEAD + b"X-Slow: " + b"x" * 5000, every_s=0.05)]
     async with fault_server(script) as server, a_transport() as transport:
         error = await in_doubt(transport, server.url)
@@ -67,7 +67,7 @@ async def test_s1_a_head_that_drips_ends_in_doubt_at_the_total_limit() -> None:
     ],
 )
 async def test_s2_a_slow_body_is_cut_and_what_came_is_kept(script: Script) -> None:
-    """The status is known and the lead id may be in the part that came."""
+    """Of a body that does not end in time, the status and what came are kept."""
     [reply], taken, _ = await sent_to(script)
 
     assert (201, "no more came in time") == (reply.status, reply.cut)
@@ -83,7 +83,7 @@ async def test_s2_a_slow_body_is_cut_and_what_came_is_kept(script: Script) -> No
     ],
 )
 async def test_s3_a_cut_body_keeps_its_status_and_what_came(raw: bytes) -> None:
-    """A reply whose connection ended early is a reply, marked as cut."""
+    """Of an answer whose connection ended early, the status and what came are kept."""
     [reply], taken, _ = await sent_to(raw_answer(raw))
 
     assert (201, DONE, "connection lost") == (reply.status, reply.body, reply.cut)
@@ -91,7 +91,7 @@ async def test_s3_a_cut_body_keeps_its_status_and_what_came(raw: bytes) -> None:
 
 
 async def test_s3_a_length_counted_in_characters_keeps_the_reply() -> None:
-    """The vendor's own fault leaves bytes over: they are the body's, and no other lead's."""
+    """What is left over of a too long answer is never taken for the next lead's."""
     body = '{"outcome":"failure","reason":"trop \u00e2g\u00e9","lead":{"id":"0"}}'
     raw = HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body.encode()
     script = [request, say(raw), request]
@@ -105,7 +105,7 @@ async def test_s3_a_length_counted_in_characters_keeps_the_reply() -> None:
 
 
 async def test_s3_a_reset_in_the_body_is_cut() -> None:
-    """A RST loses the rest of the body, not the status."""
+    """A connection that is reset within an answer loses the rest of the body, not the status."""
     script = [request, say(HEAD + b"Content-Length: 999\r\n\r\n"), reset]
     [reply], _, _ = await sent_to(script)
 
@@ -113,7 +113,7 @@ async def test_s3_a_reset_in_the_body_is_cut() -> None:
 
 
 async def test_s8_a_huge_body_is_read_up_to_the_limit_and_the_connection_closed() -> None:
-    """Fifty megabytes are not read: one is, and the next lead takes another connection."""
+    """Of an answer of fifty megabytes one is read, and the next lead takes another connection."""
     chunk = b"x" * 65_536
     length = len(chunk) * 800
     script = [request, say(HEAD + b"Content-Length: %d\r\n\r\n" % length), flood(chunk, 800)]
@@ -125,14 +125,14 @@ async def test_s8_a_huge_body_is_read_up_to_the_limit_and_the_connection_closed(
 
 
 async def test_s8_a_body_of_exactly_the_limit_is_whole() -> None:
-    """The limit itself is allowed."""
+    """An answer of exactly 1 MiB is read whole."""
     [reply], _, _ = await sent_to(answer(201, b"x" * LIMIT))
 
     assert (LIMIT, None) == (len(reply.body), reply.cut)
 
 
 async def test_s9_a_gzip_bomb_is_cut_at_the_limit_and_costs_no_memory() -> None:
-    """The limit counts decompressed bytes, and no more are made than are read."""
+    """The limit of an answer counts unpacked bytes, and no more are unpacked than are read."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     megabyte = bytes(1_048_576)
     bomb = b"".join(packer.compress(megabyte) for _ in range(300)) + packer.flush()
@@ -162,7 +162,10 @@ async def test_s9_a_gzip_bomb_is_cut_at_the_limit_and_costs_no_memory() -> None:
 async def test_s10_a_bad_coding_leaves_the_status(
     body: bytes, coding: str, expected: bytes, cut: str | None
 ) -> None:
-    """What cannot be decompressed is cut; what nobody knows is left as it came."""
+    """An answer that cannot be decompressed keeps its status.
+
+    An unknown coding is left as it came.
+    """
     [reply], taken, _ = await sent_to(answer(201, body, (("Content-Encoding", coding),)))
 
     assert (201, expected, cut) == (reply.status, reply.body, reply.cut)
@@ -171,7 +174,7 @@ async def test_s10_a_bad_coding_leaves_the_status(
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_s11_a_redirect_is_a_reply_and_is_never_followed(status: int) -> None:
-    """The lead goes where it was addressed to, and nowhere else."""
+    """A lead goes where it was addressed to, and nowhere else, whatever redirects say."""
     async with fault_server(answer(201, DONE)) as target:
         moved = answer(status, b"", (("Location", target.url + "/else"),))
         [reply], taken, _ = await sent_to(moved)
@@ -182,7 +185,7 @@ async def test_s11_a_redirect_is_a_reply_and_is_never_followed(status: int) -> N
 
 @pytest.mark.parametrize("status", [100, 102, 103])
 async def test_s23_an_interim_answer_is_passed_over(status: int) -> None:
-    """What comes before the answer is not the answer."""
+    """Interim answers (100, 102, 103) are passed over, and the answer is waited for."""
     interim = b"HTTP/1.1 %d Interim\r\nLink: </x>\r\n\r\n" % status
     script = [request, say(interim), say(response(201, DONE))]
     [reply], taken, _ = await sent_to(script)
@@ -192,7 +195,7 @@ async def test_s23_an_interim_answer_is_passed_over(status: int) -> None:
 
 
 async def test_s23_switching_protocols_is_a_reply_and_ends_the_connection() -> None:
-    """A 101 is neither waited for nor is its connection used for another lead."""
+    """After a 101 nothing is waited for, and no other lead goes over that connection."""
     head = b"HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
     script = [request, say(head + response(201, DONE)), request]
     replies, taken, connections = await sent_to(script, answer(201, DONE), times=2)
@@ -211,7 +214,10 @@ async def test_s23_switching_to_nothing_is_a_reply_too() -> None:
 
 
 async def test_s24_an_http_1_0_answer_without_length_ends_with_the_connection() -> None:
-    """Such a body is whole as far as anybody can tell; the endpoint sees whether it is."""
+    """An answer without a stated length ends with its connection.
+
+    Whether it is whole, its content shows.
+    """
     [reply], taken, _ = await sent_to(raw_answer(b"HTTP/1.0 201 Created\r\n\r\n" + DONE[:-9]))
 
     assert (201, DONE[:-9], None) == (reply.status, reply.body, reply.cut)
@@ -219,7 +225,7 @@ async def test_s24_an_http_1_0_answer_without_length_ends_with_the_connection() 
 
 
 async def test_s25_the_first_of_two_answers_counts() -> None:
-    """The second is nobody's answer: the next lead takes another connection and gets its own."""
+    """After two answers to one request the next lead goes over another connection."""
     own = b'{"lead":{"id":"own"}}'
     twice = [request, say(response(201, DONE) + response(201, b"stray")), request]
     replies, taken, connections = await sent_to(twice, answer(201, own), times=2)
@@ -229,7 +235,7 @@ async def test_s25_the_first_of_two_answers_counts() -> None:
 
 
 async def test_s25_a_late_second_answer_is_not_given_to_the_next_lead() -> None:
-    """Bytes that came on an idle connection send nothing: the row may be tried again."""
+    """A connection on which something came unasked is not used again."""
     own = b'{"lead":{"id":"own"}}'
 
     async with (
@@ -251,7 +257,10 @@ async def test_s25_a_late_second_answer_is_not_given_to_the_next_lead() -> None:
 
 
 async def test_s25_an_answer_before_the_request_was_read_counts() -> None:
-    """An early 413 is an answer; the connection is not used again."""
+    """An answer that comes before the whole lead was read counts.
+
+    Its connection is not used again.
+    """
     big = b"x" * 5_000_000
     early = [part(1024), say(response(413)), close]
     async with (
@@ -277,7 +286,7 @@ async def test_s25_an_answer_before_the_request_was_read_counts() -> None:
     ],
 )
 async def test_s26_absurd_headers_are_in_doubt(lines: bytes) -> None:
-    """The status stood there, but nobody could read on safely: in doubt."""
+    """If headers are too long or too many, the row is in doubt, whatever the status was."""
     raw = HEAD + lines + b"Content-Length: %d\r\n\r\n" % len(DONE) + DONE
     async with fault_server(raw_answer(raw)) as server, a_transport() as transport:
         await in_doubt(transport, server.url)
@@ -286,7 +295,7 @@ async def test_s26_absurd_headers_are_in_doubt(lines: bytes) -> None:
 
 
 async def test_s26_cookies_are_not_kept() -> None:
-    """Leads share no state at the server's wish."""
+    """Cookies that a server sets are not kept."""
     script = answer(201, DONE, (("Set-Cookie", "session=1; Path=/"),))
     async with fault_server(script) as server, a_transport() as transport:
         for _ in range(2):
@@ -306,7 +315,7 @@ async def test_s26_cookies_are_not_kept() -> None:
     ],
 )
 async def test_s27_what_is_not_http_is_in_doubt(raw: bytes) -> None:
-    """The library invents a status 400 for such answers: nobody may believe it."""
+    """What is not HTTP is never taken for an answer with a status: the row is in doubt."""
     async with fault_server(raw_answer(raw)) as server, a_transport() as transport:
         error = await in_doubt(transport, server.url)
 
@@ -315,7 +324,7 @@ async def test_s27_what_is_not_http_is_in_doubt(raw: bytes) -> None:
 
 
 async def test_s27_a_bad_chunk_leaves_the_status_or_a_doubt() -> None:
-    """A body in broken chunks is never taken for an HTTP 400."""
+    """An answer in broken chunks is never taken for a refusal (400)."""
     async with (
         fault_server(raw_answer(CHUNKED + b"zz\r\n" + DONE)) as server,
         a_transport() as transport,

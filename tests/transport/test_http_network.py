@@ -112,7 +112,7 @@ async def test_a_body_of_several_megabytes_arrives_whole() -> None:
 
 
 async def test_n1_a_name_that_does_not_resolve_is_not_sent() -> None:
-    """Without an address nothing can have left; the host is named."""
+    """Without an address nothing can have left; the message names the host."""
     async with a_transport(resolver=Names()) as transport:
         error = await not_sent(transport, "http://leads.invalid")
 
@@ -121,7 +121,7 @@ async def test_n1_a_name_that_does_not_resolve_is_not_sent() -> None:
 
 
 async def test_n2_a_refused_connection_is_not_sent_and_the_next_try_may_succeed() -> None:
-    """Nobody listens: not sent. Somebody listens later: sent, once."""
+    """A refused connection has carried nothing; the next try sends the lead once."""
     port = closed_port()
     async with a_transport() as transport:
         error = await not_sent(transport, f"http://127.0.0.1:{port}")
@@ -133,7 +133,7 @@ async def test_n2_a_refused_connection_is_not_sent_and_the_next_try_may_succeed(
 
 
 async def test_n3_a_connection_that_is_never_accepted_is_not_sent() -> None:
-    """A connect timeout is no lost answer."""
+    """A connection that is not made in time (10 s) has carried nothing."""
     async with full_backlog() as port, a_transport() as transport:
         error = await not_sent(transport, f"http://127.0.0.1:{port}")
 
@@ -141,7 +141,7 @@ async def test_n3_a_connection_that_is_never_accepted_is_not_sent() -> None:
 
 
 async def test_n4_a_request_that_found_no_free_connection_is_not_sent() -> None:
-    """Waiting in our own pool is not sending."""
+    """A lead that waited in vain for a free connection was not sent, and is tried again."""
     settings = TransportSettings(connect_s=0.2, read_s=60, total_s=60)
     async with (
         fault_server(silence()) as server,
@@ -187,7 +187,7 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 async def test_n5_a_certificate_that_is_not_to_be_trusted_stops_the_run(
     certificate: trustme.LeafCert, why: str, tmp_path: Path
 ) -> None:
-    """No lead goes to a host that cannot prove its name, and trying again is pointless."""
+    """No lead goes to a host whose certificate is untrusted, expired or another host's."""
     async with (
         fault_server(answer(201, DONE), tls=tls_of(certificate)) as server,
         a_transport(trusting(OURS, tmp_path)) as transport,
@@ -201,7 +201,7 @@ async def test_n5_a_certificate_that_is_not_to_be_trusted_stops_the_run(
 
 
 async def test_n5_a_certificate_of_a_named_authority_is_trusted(tmp_path: Path) -> None:
-    """An authority of one's own is named by file."""
+    """Certificates of an authority of your own are trusted if you name its file in ``ca_file``."""
     certificate = OURS.issue_cert("127.0.0.1")
     async with (
         fault_server(answer(201, DONE), tls=tls_of(certificate)) as server,
@@ -229,7 +229,7 @@ async def test_an_authority_file_that_cannot_be_read_is_a_config_error(tmp_path:
     ],
 )
 async def test_n6_a_tls_handshake_that_fails_is_not_sent(ending: Step, words: str) -> None:
-    """No lead is written before the handshake is done."""
+    """No lead is written before the TLS handshake is done: if it fails, nothing was sent."""
     async with fault_server([ending]) as server, a_transport() as transport:
         error = await not_sent(transport, server.url.replace("http:", "https:"))
 
@@ -239,7 +239,7 @@ async def test_n6_a_tls_handshake_that_fails_is_not_sent(ending: Step, words: st
 
 
 async def test_n7_a_connection_closed_after_accept_is_in_doubt() -> None:
-    """The lead had left for a server that then said nothing."""
+    """A lead that left for a server that closed at once may have been read: it is in doubt."""
     async with fault_server(hang_up_after_accept()) as server, a_transport() as transport:
         error = await in_doubt(transport, server.url)
 
@@ -257,7 +257,7 @@ async def test_n7_a_connection_closed_after_accept_is_in_doubt() -> None:
 async def test_n8_a_connection_lost_after_the_request_is_in_doubt_and_not_repeated(
     script: Script, words: str
 ) -> None:
-    """The server holds the lead once; nobody sends it again."""
+    """A lead whose connection was lost before the answer is not repeated by any layer."""
     async with fault_server(script) as server, a_transport() as transport:
         error = await in_doubt(transport, server.url)
 
@@ -266,7 +266,7 @@ async def test_n8_a_connection_lost_after_the_request_is_in_doubt_and_not_repeat
 
 
 async def test_n9_a_reset_in_the_middle_of_the_upload_is_in_doubt() -> None:
-    """A part of the lead has left: that is enough."""
+    """If a part of a lead has left, it counts as sent: it is in doubt."""
     body = b"x" * 5_000_000
     async with fault_server(reset_during_request()) as server, a_transport() as transport:
         await in_doubt(transport, server.url, body)
@@ -275,7 +275,7 @@ async def test_n9_a_reset_in_the_middle_of_the_upload_is_in_doubt() -> None:
 
 
 async def test_n10_no_answer_is_in_doubt() -> None:
-    """The server took the lead and never says what it did with it."""
+    """If a server takes a lead and never answers, it is in doubt after the read limit."""
     async with fault_server(silence()) as server, a_transport() as transport:
         error = await in_doubt(transport, server.url)
 
@@ -284,7 +284,7 @@ async def test_n10_no_answer_is_in_doubt() -> None:
 
 
 async def test_n11_a_kept_connection_that_is_closed_loses_one_row_at_most() -> None:
-    """The row that met the closing is in doubt and not repeated; the next one is fine."""
+    """A kept connection that closes under a lead puts that one in doubt; the next one is fine."""
     first = [request, say(response(201, DONE)), request, close]
     async with (
         fault_server(first, answer(201, DONE)) as server,
@@ -299,7 +299,7 @@ async def test_n11_a_kept_connection_that_is_closed_loses_one_row_at_most() -> N
 
 
 async def test_n11_a_connection_closed_while_idle_is_not_used_again() -> None:
-    """A closing that is seen in time costs nothing."""
+    """A kept connection that was closed before the next lead costs nothing."""
     async with (
         fault_server(answers(response(201, DONE)), answer(201, DONE)) as server,
         a_transport() as transport,
@@ -312,7 +312,7 @@ async def test_n11_a_connection_closed_while_idle_is_not_used_again() -> None:
 
 
 async def test_n13_a_half_close_after_the_answer_is_normal() -> None:
-    """The answer counts; how the connection ends does not."""
+    """After an answer it does not matter how the server closes the connection."""
     script = [request, say(response(201, DONE)), half_close]
     async with fault_server(script) as server, a_transport() as transport:
         first = await transport.send(a_request(server.url))
@@ -324,7 +324,7 @@ async def test_n13_a_half_close_after_the_answer_is_normal() -> None:
 
 
 async def test_n14_a_dead_address_beside_a_living_one_is_passed_over() -> None:
-    """A name with several addresses is reached by the one that works."""
+    """If a host has several addresses, leads go by one that works."""
     async with fault_server(answer(201, DONE)) as server:
         names = Names(
             ("127.0.0.1", closed_port(), socket.AF_INET),
@@ -340,7 +340,7 @@ async def test_n14_a_dead_address_beside_a_living_one_is_passed_over() -> None:
 async def test_n16_proxies_of_the_environment_are_used_only_on_request(
     *, trust_env: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """HTTP_PROXY is ignored unless ``trust_env`` is set."""
+    """The proxies that HTTP_PROXY and its like name are ignored unless ``trust_env`` is set."""
     async with fault_server(answer(201, DONE)) as server, fault_server(answer(201)) as proxy:
         monkeypatch.setenv("http_proxy", proxy.url)
         monkeypatch.delenv("no_proxy", raising=False)
