@@ -15,9 +15,10 @@ from bulkpost.endpoints.submission import SubmissionEndpoint
 from bulkpost.exchange import Reply, Request
 from bulkpost.lead import Lead
 from bulkpost.results.results_file import CsvWriter
-from bulkpost.results.spreadsheet import TRIGGERS
 from bulkpost.results.support import Exchange
 
+# As OWASP and ASVS 1.2.10 list them, and the wide forms of the first four.
+TRIGGERS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _NAMES = ("first_name", "last_name", "email", "phone_1", "ssn", "dob", "notes")
 
 

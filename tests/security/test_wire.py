@@ -64,11 +64,17 @@ _LAUGHS = (
     )
     + b"]><result><outcome>success</outcome><reason>&a59;</reason></result>"
 )
+_MILD = (
+    b'<!DOCTYPE result [<!ENTITY a "no">]><result><outcome>success</outcome><reason>&a;</reason>'
+    b"</result>"
+)
 _OUTSIDE = b"<?xml version='1.0'?><!DOCTYPE r [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><r>&x;</r>"
 
 
 @pytest.mark.parametrize("status", [200, 201, 303, 400, 500])
-@pytest.mark.parametrize("bomb", [_QUADRATIC, _LAUGHS, _OUTSIDE], ids=["square", "laughs", "file"])
+@pytest.mark.parametrize(
+    "bomb", [_QUADRATIC, _LAUGHS, _OUTSIDE, _MILD], ids=["square", "laughs", "file", "mild"]
+)
 def test_t13_an_answer_in_xml_that_declares_anything_is_not_read(bomb: bytes, status: int) -> None:
     """No entity is resolved: the row is in doubt or an http_error, with a short reason."""
     verdict = classify(Reply(status, (), bomb), (), strict=False)
