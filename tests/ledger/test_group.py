@@ -129,6 +129,18 @@ def test_an_ending_without_a_verdict_is_an_attempt_too(database: sqlite3.Connect
     ] == asked(database, "attempt")
 
 
+def test_evidence_is_kept_of_every_ending_that_has_it(database: sqlite3.Connection) -> None:
+    """Also behind an ending that has none."""
+    endings = []
+    for row_id, evidence in ((ROW_ID, None), (ROW_ID + 1, ("{}", "[]"))):
+        put(database, intents=[(Intent(row_id, row_id.to_bytes(16, "big")), 0)])
+        answer = Outcome(OutcomeKind.HTTP_ERROR, None, 500)
+        endings.append((Settlement(row_id, answer, evidence=evidence), 0))
+    put(database, settlements=endings)
+
+    assert [(ROW_ID + 1, "{}", "[]")] == exchanges(database)
+
+
 def test_a_later_ending_brings_its_own_evidence_and_due_time(database: sqlite3.Connection) -> None:
     """What support is shown, and when a row may go, is of the last attempt."""
     for attempt in (1, 2):

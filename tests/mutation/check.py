@@ -1,8 +1,9 @@
-"""Try every mutant that is not known to be dead: ``check.py [--children] [TESTS...] [PATTERN...]``.
+"""Try every mutant that is not known to be dead: ``check.py [--far] [TESTS...] [PATTERN...]``.
 
 TESTS begin with ``tests/``; those of the core are used if none are named. A PATTERN is part of a
-mutant's name. ``--children`` takes also the tests that call a mutant's function in their children.
-What was found is kept in ``mutants/found.json``.
+mutant's name. A mutant is tried by the forty tests that call its function and noticed most so far;
+``--far`` tries it by all of them, and by those that call it in their children. What was found is
+kept in ``mutants/found.json``.
 """
 
 import json
@@ -34,7 +35,7 @@ TESTS: Final = (
 
 def main() -> None:
     """Try each and tell what became of it."""
-    words = [word for word in sys.argv[1:] if word != "--children"]
+    words = [word for word in sys.argv[1:] if word != "--far"]
     patterns = [word for word in words if not word.startswith("tests/")] or [""]
     tests = [word for word in words if word.startswith("tests/")] or TESTS
     found: dict[str, bool] = json.loads(FOUND.read_text()) if FOUND.exists() else {}
@@ -55,7 +56,8 @@ def main() -> None:
             fate = {None: "no test", True: "killed", False: "alive"}[is_killed]
             say(f"{fate:7} {mutant.name}")
 
-    with_tests(tests, work, with_children="--children" in sys.argv)
+    is_far = "--far" in sys.argv
+    with_tests(tests, work, tests_max=10_000 if is_far else 40, with_children=is_far)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,9 @@ from benchmarks.measured import say
 
 from mutation.mutants import FOLDER
 
-_BASELINE_S_MAX: Final = 3600
+# A mutant that takes for ever was noticed; a machine that has much to do is no mutant.
+_TEST_S_MAX: Final = 20
+_TEST_TIMES_MAX: Final = 10
 # What a fork tells: one line on a pipe, or nothing if it was killed.
 Told = dict[str, Any]
 
@@ -30,21 +32,29 @@ class Trials:
 
     Attributes:
         hits: Functions of ours, in mutmut's spelling, that each test calls in its own process.
-        with_children: Try each mutant also by the tests that call none: what they are about
-            happens in their children.
     """
 
-    def __init__(self, session: pytest.Session, *, with_children: bool) -> None:
-        self.with_children = with_children
+    def __init__(self, session: pytest.Session, *, tests_max: int, with_children: bool) -> None:
+        """Run every test once, without any mutant.
+
+        Args:
+            session: The collected tests.
+            tests_max: So many tests at most for a mutant.
+            with_children: Try each mutant also by the tests that call no function of ours: what
+                they are about happens in their children.
+        """
+        self._tests_max = tests_max
+        self._with_children = with_children
         self._session = session
         self._items = {item.nodeid: item for item in session.items}
         self._kills: Counter[str] = Counter()
-        told = self._forked(self._observe, _BASELINE_S_MAX)
+        self._took_s: dict[str, float] = {}
+        told = self._forked(self._observe)
         assert told is not None, "the tests end without any mutant"
         for name in told["failed"]:
             say(f"left out, for it fails without any mutant: {name}")
         self.hits: dict[str, list[str]] = told["hits"]
-        self._took_s: dict[str, float] = told["took_s"]
+        self._took_s = told["took_s"]
 
     def is_killed(self, mutant: str, *, prepare: Callable[[], None] = lambda: None) -> bool | None:
         """Try a mutant; None if no test calls its function.
@@ -57,25 +67,28 @@ class Trials:
         wanted = [
             name
             for name, hits in self.hits.items()
-            if not mutant or function in hits or (self.with_children and not hits)
+            if not mutant or function in hits or (self._with_children and not hits)
         ]
         if not wanted:
             return None
-        wanted.sort(key=lambda name: (-self._kills[name], self._took_s[name]))
+        wanted.sort(key=lambda name: (-self._kills[name], len(self.hits[name]), self._took_s[name]))
+        del wanted[self._tests_max :]
 
         def attempt() -> Told:
             os.environ["MUTANT_UNDER_TEST"] = mutant
             prepare()
             return {"killer": next((name for name in wanted if not self._passes(name)), None)}
 
-        # A mutant that takes for ever was noticed; a machine with much to do is no mutant.
-        told = self._forked(attempt, 60 + int(10 * sum(self._took_s[name] for name in wanted)))
+        told = self._forked(attempt)
         if told is not None and told["killer"] is not None:
             self._kills[told["killer"]] += 1
         return told is None or told["killer"] is not None
 
     def _passes(self, name: str) -> bool:
         item = self._items[name]
+        # Nothing handles the signal: the fork ends, and tells nothing.
+        took_s = self._took_s.get(name, _TEST_S_MAX)
+        signal.alarm(_TEST_S_MAX + int(_TEST_TIMES_MAX * took_s))
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
         return not self._session.testsfailed
 
@@ -97,19 +110,16 @@ class Trials:
         return {"failed": failed, "hits": hits, "took_s": took_s}
 
     @staticmethod
-    def _forked(work: Callable[[], Told], limit_s: int) -> Told | None:
+    def _forked(work: Callable[[], Told]) -> Told | None:
         mouth, ear = os.pipe()[::-1]
         child = os.fork()
         if child == 0:
             _quietly(work, mouth)
         os.close(mouth)
-        signal.signal(signal.SIGALRM, lambda *_: os.killpg(child, signal.SIGKILL))
-        signal.alarm(limit_s)
         with os.fdopen(ear) as file:
             text = file.readline()  # nothing if the fork died
         with suppress(ProcessLookupError):
             os.killpg(child, signal.SIGKILL)  # children of a test that failed, too
-        signal.alarm(0)
         os.waitpid(child, 0)
         return json.loads(text) if text.endswith("\n") else None
 
@@ -129,29 +139,36 @@ def _quietly(work: Callable[[], Told], mouth: int) -> None:
 
 
 class _Plugin:
-    def __init__(self, work: Callable[[Trials], None], *, with_children: bool) -> None:
-        self._work = work
-        self._with_children = with_children
+    def __init__(self, make: Callable[[pytest.Session], None]) -> None:
+        self._make = make
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Give the collected tests to the work instead of running them."""
-        self._work(Trials(session, with_children=self._with_children))
+        self._make(session)
         return True
 
 
 def with_tests(
-    tests: Sequence[str], work: Callable[[Trials], None], *, with_children: bool = False
+    tests: Sequence[str],
+    work: Callable[[Trials], None],
+    *,
+    tests_max: int = 40,
+    with_children: bool = False,
 ) -> None:
-    """Collect tests of ``mutants/`` and do the work with them.
+    """Collect tests of ``mutants/`` and do the work with them; the rest is as in ``Trials``.
 
     Raises:
         SystemExit: They cannot be collected.
     """
+
+    def make(session: pytest.Session) -> None:
+        work(Trials(session, tests_max=tests_max, with_children=with_children))
+
     os.chdir(FOLDER)
     os.environ["PYTHONPATH"] = str(FOLDER)
     os.environ["MUTANT_UNDER_TEST"] = ""
     sys.path.insert(0, str(FOLDER))
     options = ["-q", "-s", "-p", "no:cacheprovider", "--tb=no"]
-    if pytest.main([*options, *tests], [_Plugin(work, with_children=with_children)]) not in {0, 5}:
+    if pytest.main([*options, *tests], [_Plugin(make)]) not in {0, 5}:
         sys.exit("the tests could not be collected")
