@@ -105,7 +105,10 @@ def test_torture_by_machine(number: int, moody: Judge, nursery: Nursery) -> None
     """The same as in CI, for longer; BULKPOST_TORTURE_SEEDS says how often."""
     machine = _machine(moody, nursery=nursery)
     try:
-        _let_go(machine, number, examples=6, steps=20)
+        _let_go(machine, number, examples=3, steps=20)
+    except BaseException as error:
+        print(error, *getattr(error, "__notes__", ()), sep="\n")  # noqa: T201  # now, not at the end of the night
+        raise
     finally:
         _total.update(machine.counts)
         hours = _total["seconds"] / 3600

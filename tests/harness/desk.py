@@ -308,6 +308,8 @@ class Desk:
         """Run over a ledger that is older than the witness says; refused, it is left alone."""
         found = self.campaign.snapshot()
         if found.commits >= self._witnessed():
+            # The run died between a commit and its witness: nothing was sent on the strength of it.
+            self.model.take_for_known(found)
             self.look()
             return
         taken = len(self._taken())

@@ -130,11 +130,15 @@ class Model:
         self.decide(place, State.DEFERRED)
         self.granted[self.name_at(place)] += 1
 
-    def roll_back_to(self, found: Snapshot, flow: Flow) -> None:
-        """Expect an older ledger: it sends again what it does not know, and no more than that."""
+    def take_for_known(self, found: Snapshot) -> None:
+        """Expect a ledger as it is."""
         self._digests = {}
         self._placed(found)
         self.rows = found.rows
+
+    def roll_back_to(self, found: Snapshot, flow: Flow) -> None:
+        """Expect an older ledger: it sends again what it does not know, and no more than that."""
+        self.take_for_known(found)
         for name, lead_ids in flow.ids().items():
             if all(self._state(place) in FREE for place in self.places.get(name, ())):
                 self.granted[name] = max(self.granted[name], len(lead_ids))
