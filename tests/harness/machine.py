@@ -54,7 +54,7 @@ class Machine(RuleBasedStateMachine):
         program: What is run.
         nursery: Where children come from that need not be watched.
         has_ledger: The program keeps a ledger of ours; else only the server is looked at.
-        counts: Examples, steps, runs, kills, findings and seconds so far.
+        counts: Examples, steps, runs, kills, findings, breakdowns and seconds so far.
         found: What was wrong; told again where hypothesis repeats the steps, for no repetition of a
             kill is like the first.
     """
@@ -264,7 +264,8 @@ class Machine(RuleBasedStateMachine):
         except BaseException as error:
             self.is_wrong = True
             self.found.append(error)
-            self.counts["findings"] += 1
+            # Else the machine under the machine had no time left for a child, or it is a mistake.
+            self.counts["findings" if isinstance(error, WrongError) else "breakdowns"] += 1
             told = "\n".join(f"  {number}. {said}" for number, said in enumerate(self.said, 1))
             error.add_note(f"after these steps, in {self.folder}:\n{told}")
             raise

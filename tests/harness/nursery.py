@@ -50,6 +50,7 @@ class Nursery:
             path.read_bytes()[start:].decode(errors="replace")
             for path, start in zip((out, err), starts, strict=True)
         ]
+        assert status != -signal.SIGALRM, f"it never ended: {said[1]}"
         return Ended(status, *said)
 
 
