@@ -5,6 +5,7 @@ The architecture, in the order in which a row lives it:
 ``reading``    bytes of an input become rows: text, row number, position
 ``fields``     one LeadConduit field type per file: text in, what LeadConduit reads out. Pure
 ``mapping``    a row becomes a lead (or a finding), and the lead gets its key
+``checking``   how LeadConduit will read a list's values; refuses or rewrites by that. Pure
 ``pacing``     decides when it may go: rate, back-off, breaker, budget. Pure
 ``ledger``     writes the intent *before* the request, and what became of it after
 ``endpoints``  a lead becomes a request; a reply becomes an outcome. Pure

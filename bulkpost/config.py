@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
+from bulkpost.checking.settings import CheckSettings
 from bulkpost.destination import (
     HOST_DEFAULT,
     Destination,
@@ -57,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         duplicates: What happens to a row whose key was submitted before.
         input: How inputs are read.
         map: Which column feeds which field.
+        check: What becomes of values that LeadConduit would not read as they were meant.
         engine: The worker pool.
         retry: How often one row is tried.
         breaker: When a run pauses because the host is away.
@@ -77,6 +79,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     duplicates: Literal["skip", "submit"] = "skip"
     input: ReadingSettings = ReadingSettings()
     map: MapSettings = msgspec.field(default_factory=MapSettings)
+    check: CheckSettings = CheckSettings()
     engine: EngineSettings = EngineSettings()
     retry: RetrySettings = RetrySettings()
     breaker: BreakerSettings = BreakerSettings()

@@ -75,35 +75,37 @@ _ODD = {
 _REPEATS = {205: 12, 431: 430, 666: 99, 842: 3, 1_000: 1}
 
 MESSY_COLUMNS = (
-    "first_name,last_name,email,phone_1,state,postal_code,dob,mortgage.loan.amount,comments"
+    "first_name,last_name,email,phone_1,state,postal_code,dob,ssn,credit_score,"
+    "mortgage.loan.amount,comments"
 )
 _MESSY = (
-    "Ann,Abbott,ann@example.com,(512) 555-0101,TX,78751,1980-03-04,250000,All well",
-    "Ben,Chen,ben@example.com,512-555-0102,TX,78751,1981-04-05,260000",  # a cell too few
-    "Cleo,D'Souza,cleo@example.com,512-555-0103,TX,78751,1982-05-06,270000,Fine,one too many",
-    "Dan,Ito,dan@example.com,512-555-0104,TX,78751,1983-06-07,280000,,,,",  # trailing commas
-    'Eve,"O\'Brien, Jr.",eve@example.com,512-555-0105,TX,78751,1984-07-08,290000,Comma in quotes',
-    'Fay,Young,fay@example.com,512-555-0106,TX,78751,1985-08-09,300000,"Two\nlines"',
-    'Gus,Walker,gus@example.com,512-555-0107,TX,78751,1986-09-10,310000,Has a 5" disk',
-    'Hal,Upton,hal@example.com,512-555-0108,TX,78751,1987-10-11,320000,"Said ""yes"" at once"',
-    'Ida,Chen,ida@example.com,512-555-0109,TX,78751,1988-11-12,330000,"Broken" quotes',
-    "Jon;Peña;jon@example.com;512-555-0110;TX;78751;1989-12-13;340000;Semicolons",
-    ",,,,,,,,",
-    "Kai,Tanaka,kai@example.com,512-555-0111,TX,78751,1990-01-14,350000,A \0 NUL",
+    "Ann,Abbott,ann@example.com,(512) 555-0101,TX,78751,1980-03-04,,680-700,250000,All well",
+    "Ben,Chen,ben@example.com,512-555-0102,TX,78751,1981-04-05,,720,260000",  # a cell too few
+    "Cleo,D'Souza,cleo@example.com,512-555-0103,TX,78751,1982-05-06,,,270000,Fine,one too many",
+    "Dan,Ito,dan@example.com,512-555-0104,TX,78751,1983-06-07,,,280000,,,,",  # trailing commas
+    'Eve,"O\'Brien, Jr.",eve@example.com,512-555-0105,TX,78751,1984-07-08,,700+,290000,Comma',
+    'Fay,Young,fay@example.com,512-555-0106,TX,78751,1985-08-09,,650,300000,"Two\nlines"',
+    'Gus,Walker,gus@example.com,512-555-0107,TX,78751,1986-09-10,,640 to 660,310000,A 5" disk',
+    'Hal,Upton,hal@example.com,512-555-0108,TX,78751,1987-10-11,,,320000,"Said ""yes"" at once"',
+    'Ida,Chen,ida@example.com,512-555-0109,TX,78751,1988-11-12,,,330000,"Broken" quotes',
+    "Jon;Peña;jon@example.com;512-555-0110;TX;78751;1989-12-13;;700;340000;Semicolons",
+    ",,,,,,,,,,",
+    "Kai,Tanaka,kai@example.com,512-555-0111,TX,78751,1990-01-14,,,350000,A \0 NUL",
     "",
-    "Lea,López,lea@gmail.con,512-555-0112,TX,78751,1991-02-15,360000,Mistyped address",
-    "Max,Müller,max@example.com,512-555-0113,MA,1234,1992-03-16,370000,Lost the zero of 01234",
-    "Nia,NA,nia@example.com,512-555-0114,TX,78751,05.01.2024,380000,Day or month first?",
-    "Oto,null,oto@example.com,512-555-0115,TX,78751,44927,1e5,Numbers of a spreadsheet",
-    "Pia,García,pia@example.com,5125550116.0,TX,78751.0,1993-04-17,390000.0,Decimal points",
-    "Ann,Abbott,ann@example.com,(512) 555-0101,TX,78751,1980-03-04,250000,All well",  # a repeat
-    "ann,abbott,ANN@example.com,512.555.0101,tx,78751,1980-03-04,250000,Nearly a repeat",
-    " Quin , Young ,quin@example.com,512-555-0117,TX,78751,1994-05-18,400000,Blanks around",
-    "Rae,Ngu\u200byen,rae@example.com,512-555-0118,TX,78751,1995-06-19,410000,Unseen character",
-    '=HYPERLINK("http://example.com"),Smith,sam@example.com,512-555-0119,TX,78751,,420000,Formula',
-    "Tia,Smith,tia@example.com,555-0120,Texas,ABCDE,31/12/1996,-5,Nothing fits its type",
-    "Uwe,Eriksson,not an address,n/a,??,,unknown,a lot,Nothing fits at all",
-    'Zed,Young,zed@example.com,512-555-0121,TX,78751,1997-08-21,430000,"Last, and well"',
+    "Lea,López,lea@gmail.con,512-555-0112,TX,78751,1991-02-15,***-**-1234,710,360000,Mistyped",
+    "Max,Müller,max@example.com,512-555-0113,MA,1234,1992-03-16,,100\u2013200,370000,Lost the zero",
+    "Nia,NA,nia@example.com,512-555-0114,TX,78751,05.01.2024,1234567,690,380000,Day or month?",
+    "Oto,null,oto@example.com,512-555-0115,TX,78751,44927,,1e3,1e5,Numbers of a spreadsheet",
+    "Pia,García,pia@example.com,5125550116.0,TX,78751.0,1993-04-17,,730.0,390000.0,Decimal points",
+    # The first one again.
+    "Ann,Abbott,ann@example.com,(512) 555-0101,TX,78751,1980-03-04,,680-700,250000,All well",
+    "ann,abbott,ANN@example.com,512.555.0101,tx,78751,1980-03-04,,680-700,250000,Nearly a repeat",
+    " Quin , Young ,quin@example.com,512-555-0117,TX,78751,1994-05-18,078-05-1120,,400000,Blanks",
+    "Rae,Ngu\u200byen,rae@example.com,512-555-0118,TX,78751,1995-06-19,,,410000,Unseen character",
+    '=HYPERLINK("http://example.com"),Smith,sam@example.com,512-555-0119,TX,78751,,,,420000,=1',
+    "Tia,Smith,tia@example.com,555-0120,Texas,ABCDE,31/12/1996,12-345-678,700-,-5,Nothing fits",
+    "Uwe,Eriksson,not an address,n/a,??,,unknown,n/a,good,a lot,Nothing fits at all",
+    'Zed,Young,zed@example.com,512-555-0121,TX,78751,1997-08-21,,750,430000,"Last, and well"',
 )
 _CP1252 = (
     "first_name;last_name;email;phone_1;comments",

@@ -4,12 +4,14 @@ Destination, ledger, inputs, plan, run. What a person sees or is asked goes thro
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import anyio
 import anyio.to_thread
 
+from bulkpost.app.examining import FindingsTarget, check_findings, examine
 from bulkpost.app.inputs import forget_spools, input_paths, take_in_all
 from bulkpost.app.open_files import allow_open_files
 from bulkpost.app.order import Batch, Observer, Order, Preview, SubmitResult
@@ -98,11 +100,15 @@ async def _run_all(submission: Submission, batches: Sequence[Batch], result: Sub
         result.exit_status = ExitStatus.RESUMABLE
 
 
-async def check(order: Order, observer: Observer) -> Preview:
-    """Say what ``submit`` would do, and send and write nothing.
+async def check(
+    order: Order, observer: Observer, findings: FindingsTarget | None = None
+) -> Preview:
+    """Say what ``submit`` would do and how LeadConduit will read the values; send nothing.
+
+    Nothing is written but the file of findings, if there is to be one.
 
     Raises:
-        UsageError: As ``submit``.
+        UsageError: As ``submit``, or the file of findings must not be written.
         LedgerError: The ledger that is there cannot be read, or there cannot be one.
     """
     destination = (
@@ -111,13 +117,16 @@ async def check(order: Order, observer: Observer) -> Preview:
     # A list that came through a pipe is lead data: it is kept for a submission, not for a look.
     with TemporaryDirectory(prefix="bulkpost-") as spool:
         paths = await input_paths(order, Path(spool))
+        check_findings(order, paths, findings)
         if not await anyio.Path(order.ledger_path).exists():
             check_place(order.ledger_path)
             batches = await take_in_all(order, paths, destination, NoLedger(), observer)
-            return await preview_of(order, destination, batches, None)
-        async with open_ledger_reader(order.ledger_path) as reader:
-            batches = await take_in_all(order, paths, destination, reader, observer)
-            return await preview_of(order, destination, batches, reader)
+            preview = await preview_of(order, destination, batches, None)
+        else:
+            async with open_ledger_reader(order.ledger_path) as reader:
+                batches = await take_in_all(order, paths, destination, reader, observer)
+                preview = await preview_of(order, destination, batches, reader)
+        return replace(preview, values=await examine(order, batches, observer, findings))
 
 
 async def _check_ledger(order: Order, destination: Destination, reader: LedgerReader) -> None:

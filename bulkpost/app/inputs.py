@@ -21,6 +21,7 @@ from bulkpost.app.order import (
     Stamp,
 )
 from bulkpost.app.steady import stamp_of
+from bulkpost.checking.screening import Screening, refusal_digest
 from bulkpost.config import Settings
 from bulkpost.destination import Destination
 from bulkpost.engine.feed import Span, spans
@@ -140,7 +141,14 @@ async def _taken_in(  # noqa: PLR0913, PLR0917  # where the inputs of one comman
             f"{reader.path.name} was changed while it was read.",
             advice="Wait until it is written completely, then run the same command again.",
         )
-    return Batch(reader, column_map, intake, stamp)
+    return Batch(reader, column_map, intake, stamp, _screening(column_map, order))
+
+
+def _screening(column_map: ColumnMap, order: Order) -> Screening | None:
+    settings = order.settings
+    if settings.check.is_idle:
+        return None
+    return Screening(column_map, settings.map.types, settings.check, order.as_of)
 
 
 def _rules_digest(column_map: ColumnMap, settings: Settings) -> str:
@@ -151,7 +159,9 @@ def _rules_digest(column_map: ColumnMap, settings: Settings) -> str:
         settings.input.record_bytes_max,
     )
     spelled = f"{column_map.digest} {limits}"
-    return hashlib.sha256(spelled.encode()).hexdigest()
+    digest = hashlib.sha256(spelled.encode()).hexdigest()
+    refusals = refusal_digest(column_map, settings.map.types, settings.check)
+    return f"{digest};{refusals}" if refusals else digest
 
 
 def _may_be_cut(batch: Batch) -> bool:
@@ -168,16 +178,22 @@ async def _note_rules(inputs: KnownInputs, intake: Intake, observer: Observer) -
     name = called(Path(intake.record.path))
     if intake.has_grown:
         observer.noted(f"{name}: a known input with rows added at its end")
-    if intake.rules_changed:
+    known, record = intake.known, intake.record
+    if known is not None and intake.rules_changed and not known.differs_in_keys(record):
+        observer.noted(
+            f"{name}: other values are refused than in its last run; its rows that were refused "
+            "are looked at again"
+        )
+    elif intake.rules_changed:
         observer.noted(
             f"{name}: columns are mapped or keyed otherwise than in its last run. Its own rows are "
             "not sent twice, but rows of other inputs submitted under the old rules are not "
             "recognised"
         )
-    if intake.known is not None or not isinstance(inputs, LedgerReader):
+    if known is not None or not isinstance(inputs, LedgerReader):
         return
-    latest = await inputs.latest(intake.record.destination)
-    if latest is not None and latest.differs_in_rules(intake.record):
+    latest = await inputs.latest(record.destination)
+    if latest is not None and latest.differs_in_keys(record):
         observer.noted(
             f"{name}: columns are mapped or keyed otherwise than in the last input of this "
             "destination, so rows submitted then are not recognised now. `bulkpost check` shows "
@@ -225,9 +241,10 @@ def _looked_at_again(intake: Intake) -> frozenset[State]:
 
 
 def preparation(
-    column_map: ColumnMap, settings: Settings, salt: bytes, ledger_id: bytes, input_id: int
+    batch: Batch, settings: Settings, salt: bytes, ledger_id: bytes, input_id: int
 ) -> Prepare[Lead]:
     """Return the function that turns a row into a lead with its key and reference."""
+    column_map, screening = batch.column_map, batch.screening
     identifier = Identifier(salt, column_map, settings.key)
     field_name = column_map.reference
     every_row_counts = settings.duplicates == "submit"
@@ -239,14 +256,22 @@ def preparation(
         identity = identifier.identify(row, lead)
         if isinstance(identity, Refusal):
             return identity.reason
+        changed: tuple[str, ...] = ()
+        if screening is not None:
+            # After the identity: whatever is sent in its place, the row is known by its own text.
+            screened = screening.screen(lead)
+            if isinstance(screened, Refusal):
+                return screened.reason
+            lead, changed = screened.lead, screened.changed
         if not field_name:
-            return Prepared(lead, identity, lead.destination.name)
+            return Prepared(lead, identity, lead.destination.name, changed=changed)
         key = identity.key
         if every_row_counts:
             # Equal rows are leads of their own here, and a reference names one lead.
             place = f"{input_id}:{row.number}".encode()
             key = hashlib.blake2b(place, key=key, digest_size=KEY_BYTES).digest()
         reference = reference_of(ledger_id, key)
-        return Prepared(lead, identity, lead.destination.name, ((field_name, reference),))
+        generated = ((field_name, reference),)
+        return Prepared(lead, identity, lead.destination.name, generated, changed)
 
     return prepare

@@ -1,10 +1,15 @@
 """What the user asked for, what came of it, and who watches."""
 
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Final, Protocol
 
+from bulkpost.checking.examination import ValueReport
+from bulkpost.checking.screening import Screening
+from bulkpost.clock import SystemClock
 from bulkpost.config import Settings
 from bulkpost.destination import Destination
 from bulkpost.engine.halt import Halt
@@ -50,6 +55,7 @@ class Order:
         is_new_ledger: Use a ledger that does not know what another ledger of this machine
             submitted to the destination.
         command: Name for the history.
+        as_of: When it was given: dates without a year and ages are read as of then.
     """
 
     inputs: tuple[str, ...]
@@ -60,6 +66,7 @@ class Order:
     accept_rollback: bool = False
     is_new_ledger: bool = False
     command: str = "submit"
+    as_of: datetime = field(default_factory=lambda: SystemClock().now_at())
 
     @property
     def ledger_path(self) -> Path:
@@ -77,12 +84,14 @@ class Batch:
         column_map: Which column feeds which field.
         intake: What the ledger knows and is to know of it.
         stamp: Device, inode, size and time of the file when it was taken in.
+        screening: What is refused or changed by its values; None if nothing is.
     """
 
     reader: Reader
     column_map: ColumnMap
     intake: Intake
     stamp: Stamp
+    screening: Screening | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +104,8 @@ class Preview:
         plan: Counts over all of them.
         latency_s: Mean time of an answer in earlier runs to this destination; None if unknown.
         is_first: The ledger has not seen the destination.
+        values: How the values of each input will be read, in the order of ``batches``; empty if
+            nobody asked.
     """
 
     destination: Destination
@@ -102,6 +113,7 @@ class Preview:
     plan: Plan
     latency_s: float | None
     is_first: bool
+    values: tuple[ValueReport, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +127,24 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """How one run ended."""
+    """How one run ended.
+
+    Attributes:
+        run_id: Its number.
+        path: Its input.
+        ending: Why it ended.
+        exit_status: The status that this asks for.
+        halt: What stopped it early; None if nothing did.
+        changed: Field name to the number of leads that it was sent in otherwise than it stands in
+            the list (``normalise``).
+    """
 
     run_id: int
     path: Path
     ending: RunEnding
     exit_status: ExitStatus
     halt: Halt | None
+    changed: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -30,7 +30,7 @@ async def preview_of(
         for number, batch in enumerate(batches, start=1):
             record = batch.intake.record
             input_id = record.id or _UNSTORED + number
-            prepare = preparation(batch.column_map, settings, salt, ledger_id, input_id)
+            prepare = preparation(batch, settings, salt, ledger_id, input_id)
             if reader is None:
                 await planner.add(
                     Sorter.unknowing(prepare, input_id), batch.reader, spans([], 0, [])

@@ -101,7 +101,9 @@ class Submission:
         await _check_unchanged(batch, source)
         # New rules take effect in the ledger once every row was looked at under them; until then
         # no run may believe that its own were in force.
-        stored = replace(intake.record, map_digest="") if intake.rules_changed else intake.record
+        stored = intake.record
+        if intake.known is not None and intake.rules_changed:
+            stored = stored.changing_from(intake.known)
         record = await self._ledger.store_input(stored, intake.marks)
         parts, rows_todo = await parts_of(self._ledger.reader, record, intake)
         run_id = await self._ledger.begin_run(
@@ -160,7 +162,7 @@ class Submission:
         fault_point("run.closed")
         get_logger().info("run_ended", run=run_id, state=ending.value, count=int(status))
         self.is_over = pipeline.halted is not None or self._jobs_left == 0
-        result = RunResult(run_id, path, ending, status, pipeline.halted)
+        result = RunResult(run_id, path, ending, status, pipeline.halted, pipeline.changed)
         await self._observer.ended(ledger.reader, result)
         if isinstance(pipeline.error, BulkpostError):
             # Leads were sent: this is no longer the caller's mistake alone, exit status 1.
@@ -192,7 +194,7 @@ class Submission:
         )
         sorter = Sorter(
             ledger.reader,
-            preparation(batch.column_map, settings, ledger.key_salt, ledger.ledger_id, record.id),
+            preparation(batch, settings, ledger.key_salt, ledger.ledger_id, record.id),
             record.id,
             last_known_row=await ledger.reader.last_row(record.id),
             submit_duplicates=settings.duplicates == "submit",
@@ -235,6 +237,8 @@ def _history(order: Order) -> dict[str, str | int | float | bool | None]:
         "duplicates": settings.duplicates,
         "strict": settings.endpoint.strict,
         "reference": settings.map.reference or None,
+        "refuse": ",".join(settings.check.refuse) or None,
+        "normalise": settings.check.normalise,
     }
 
 

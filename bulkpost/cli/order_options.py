@@ -29,6 +29,8 @@ _SETTINGS: Final = {
     "duplicates": "duplicates",
     "strict": "endpoint.strict",
     "reference": "map.reference",
+    "refuse": "check.refuse",
+    "normalise": "check.normalise",
     "format_": "input.format",
     "encoding": "input.encoding",
     "delimiter": "input.delimiter",
@@ -98,6 +100,23 @@ def order_options(command: CommandT) -> CommandT:
         help="Send a unique reference with each lead, in this field.",
     )
     @click.option(
+        "--refuse",
+        multiple=True,
+        envvar="BULKPOST_REFUSE",
+        metavar="CODE|invalid|doubtful",
+        help="Do not send rows with such a value: a code that `bulkpost check` shows, `invalid` "
+        "for what LeadConduit does not understand, `doubtful` for that and whatever else has a "
+        "finding. May be repeated.  [default: all are sent]",
+    )
+    @click.option(
+        "--normalise",
+        is_flag=True,
+        default=None,
+        envvar="BULKPOST_NORMALISE",
+        help="Send telephone numbers, dates, states and postal codes as LeadConduit reads them, "
+        "where that is safe.",
+    )
+    @click.option(
         "--format",
         "format_",
         type=click.Choice(["auto", "csv", "tsv", "jsonl", "parquet"]),
@@ -142,7 +161,9 @@ def order_options(command: CommandT) -> CommandT:
 
         config = kwargs.pop("config")
         given = {name: kwargs.pop(name) for name in _SETTINGS}
-        changes = {_SETTINGS[name]: value for name, value in given.items() if value is not None}
+        changes = {
+            _SETTINGS[name]: value for name, value in given.items() if value not in {None, ()}
+        }
         without_header = kwargs.pop("no_header")
         if without_header is not None:
             changes["input.header"] = not without_header

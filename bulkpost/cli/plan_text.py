@@ -5,10 +5,12 @@ from typing import Any, Final
 
 from bulkpost.app.inputs import called
 from bulkpost.app.order import Batch, Preview
+from bulkpost.checking.examination import ValueReport
 from bulkpost.config import Settings
 from bulkpost.engine.plan import Plan
 from bulkpost.pacing.rate import parse_rate
 from bulkpost.redact import printable
+from bulkpost.results.values import columns_document, totals_document
 
 LATENCY_GUESS_S: Final = 1.0  # "typically only a second or two"
 _COLUMNS_SHOWN_MAX: Final = 40
@@ -53,11 +55,15 @@ def plan_document(preview: Preview, settings: Settings) -> dict[str, Any]:
     """Return a plan as one JSON document."""
     plan = preview.plan
     seconds, basis = expected_s(preview, settings)
+    values = preview.values or (None,) * len(preview.batches)
     return {
         "message_type": "check",
         "destination": preview.destination.name,
         "is_first_submission": preview.is_first,
-        "inputs": [_input_document(batch) for batch in preview.batches],
+        "inputs": [
+            _input_document(batch, report)
+            for batch, report in zip(preview.batches, values, strict=True)
+        ],
         "plan": {name: getattr(plan, name) for name, _ in _ROWS},
         "to_send": plan.to_send,
         "resubmitted": plan.resubmitted,
@@ -124,8 +130,9 @@ def _input_lines(batch: Batch) -> list[str]:
     return lines
 
 
-def _input_document(batch: Batch) -> dict[str, Any]:
+def _input_document(batch: Batch, values: ValueReport | None) -> dict[str, Any]:
     column_map, intake = batch.column_map, batch.intake
+    found = columns_document(values) if values is not None else [{}] * len(column_map.fields)
     return {
         "path": str(batch.reader.path),
         "format": batch.reader.format.description,
@@ -138,9 +145,11 @@ def _input_document(batch: Batch) -> dict[str, Any]:
                 "column": column_map.columns[index],
                 "field": name,
                 "ssn": name in column_map.ssn_fields,
+                **more,
             }
-            for index, name in column_map.fields
+            for (index, name), more in zip(column_map.fields, found, strict=True)
         ],
+        **({} if values is None else {"values": totals_document(values)}),
         "constants": [name for name, _ in column_map.constants],
         "reference": column_map.reference or None,
         "dropped": list(column_map.dropped),

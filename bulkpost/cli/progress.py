@@ -82,7 +82,7 @@ class TerminalObserver:
         if self._output.log_format == "json":
             get_logger().warning("noted", why=text)
             return
-        self._close_line()
+        self.close_line()
         if self._console is not None:
             self._console.print(printable(text), soft_wrap=True)
         else:
@@ -114,7 +114,7 @@ class TerminalObserver:
 
     async def watch(self, watched: Watched) -> None:
         """Show progress until cancelled."""
-        self._close_line()
+        self.close_line()
         if self._output.is_json:
             await self._watch_json(watched)
         elif self._is_live:
@@ -132,15 +132,22 @@ class TerminalObserver:
         if self._output.is_json:
             halted = result.halt.reason if result.halt is not None else None
             document = {"message_type": "summary", **summary.to_dict(), "stopped_because": halted}
-            self._output.document({**document, "next_command": command})
+            more = {"next_command": command, "changed": dict(result.changed)}
+            self._output.document({**document, **more})
             return
         if result.halt is not None:
             click.echo(f"stopped: {printable(result.halt.reason)}", err=True)
             if result.halt.advice:
                 click.echo(f"  {printable(result.halt.advice)}", err=True)
         print_summary(summary, command, color=use_color())
+        if result.changed:
+            fields = ", ".join(
+                f"{printable(name)} {count:,}" for name, count in sorted(result.changed.items())
+            )
+            self._output.say(f"Sent as LeadConduit reads them (leads by field): {fields}")
 
-    def _close_line(self) -> None:
+    def close_line(self) -> None:
+        """Take away what is shown of the reading, before anything else is printed."""
         if self._is_line_open:
             self._is_line_open = False
             click.echo("\r\x1b[K", nl=False, err=True)

@@ -20,12 +20,14 @@ class Prepared(Generic[ItemT]):
         identity: Who it is, over all inputs and runs.
         destination: Name of where it goes.
         generated: (field name, text) pairs of ours that are sent with it.
+        changed: Names of the fields that are sent otherwise than they stand in the row.
     """
 
     item: ItemT = field(repr=False)
     identity: Identity
     destination: str
     generated: tuple[tuple[str, str], ...] = ()
+    changed: tuple[str, ...] = ()
 
 
 # Turns a row into what it sends, or into the reason (fixed words) why it is not sent.

@@ -48,6 +48,11 @@ class Pipeline(Generic[ItemT]):
         return self._machines.tally.in_flight
 
     @property
+    def changed(self) -> Mapping[str, int]:
+        """In how many leads a field was sent otherwise than it stands in the input."""
+        return self._machines.tally.changed
+
+    @property
     def refused(self) -> Mapping[str, str]:
         """Destinations that refused during the run, and why."""
         return self._machines.refused

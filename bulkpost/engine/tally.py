@@ -20,6 +20,7 @@ class Tally:
         retries: Attempts after the first of a row.
         ambiguous: Retries after 502 or 504.
         sent: Requests that left.
+        changed: First attempts by field that was sent otherwise than it stood in the row.
         held_back: Why nothing goes out right now, in words; empty if it does.
     """
 
@@ -32,6 +33,7 @@ class Tally:
     retries: int = 0
     ambiguous: int = 0
     sent: int = 0
+    changed: Counter[str] = field(default_factory=Counter)
     held_back: str = ""
 
     def ended(self, outcome: Outcome) -> None:

@@ -6,7 +6,7 @@ read-only.
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,8 @@ class InputRecord:
         rows: Its data rows, bad ones included.
         low_water: Every row up to this one has an outcome or an intent.
         key_spec: What makes a row's key: "content", or the key columns.
-        map_digest: Digest of the column map that was used last.
+        map_digest: Digest of the column map that was used last; after a semicolon, if values were
+            refused, that of which.
         duplicates: "skip" or "submit".
         path: Where it lay last, scrubbed; a hint for people.
         format: How it was read, in words.
@@ -55,11 +56,25 @@ class InputRecord:
 
     def differs_in_rules(self, other: "InputRecord") -> bool:
         """Tell whether rows that were refused under ``other`` may fare differently now."""
-        return (self.key_spec, self.map_digest, self.duplicates) != (
+        return self.map_digest != other.map_digest or self.differs_in_keys(other)
+
+    def differs_in_keys(self, other: "InputRecord") -> bool:
+        """Tell whether a row may have had another key under ``other``, or a key another meaning."""
+        return (self.key_spec, self.sent_digest, self.duplicates) != (
             other.key_spec,
-            other.map_digest,
+            other.sent_digest,
             other.duplicates,
         )
+
+    def changing_from(self, known: "InputRecord") -> "InputRecord":
+        """Return the record while its rules are not in force yet: they differ from any others."""
+        is_same_map = self.sent_digest == known.sent_digest
+        return replace(self, map_digest=f"{self.sent_digest};" if is_same_map else "")
+
+    @property
+    def sent_digest(self) -> str:
+        """What is sent from which column."""
+        return self.map_digest.partition(";")[0]
 
 
 @dataclass(frozen=True, slots=True)

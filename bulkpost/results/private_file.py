@@ -1,12 +1,13 @@
 """A file of personal data, written whole or not at all, for its owner's eyes only."""
 
 import glob
+import io
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from bulkpost.errors import BulkpostError, UsageError
 from bulkpost.faultpoint import fault_point
@@ -15,6 +16,29 @@ from bulkpost.ledger.paths import create_private
 
 @contextmanager
 def private_file(target: Path, *, is_forced: bool) -> Iterator[TextIO]:
+    """Open a new text file, UTF-8, as ``private_bytes`` does.
+
+    Raises:
+        UsageError, BulkpostError: As ``private_bytes``.
+    """
+    with private_bytes(target, is_forced=is_forced) as file, as_text(file) as text:
+        yield text
+
+
+@contextmanager
+def as_text(file: BinaryIO) -> Iterator[TextIO]:
+    """Write a file as UTF-8; it stays open. Whatever a cell holds can be written."""
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="", errors="surrogatepass")
+    try:
+        yield text
+        text.flush()
+    finally:
+        with suppress(OSError):  # what it could not write is told already
+            text.detach()
+
+
+@contextmanager
+def private_bytes(target: Path, *, is_forced: bool) -> Iterator[BinaryIO]:
     """Open a new file in the target's folder, which takes the target's name when all is written.
 
     Mode 0600. Never written through a symbolic link; an existing file stays as it is until the
@@ -33,9 +57,7 @@ def private_file(target: Path, *, is_forced: bool) -> Iterator[TextIO]:
     except OSError as error:
         raise _refused(target, error) from None
     try:
-        with os.fdopen(
-            descriptor, "w", encoding="utf-8", newline="", errors="surrogatepass"
-        ) as file:
+        with os.fdopen(descriptor, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -1,7 +1,9 @@
 """Lists of fictitious leads, as long as asked; the same for every contender."""
 
+import csv
 from pathlib import Path
 
+SAMPLE = Path(__file__).parents[2] / "sample_data" / "leads.csv"
 _HEADER = (
     "first_name,last_name,email,phone_1,address_1,city,state,postal_code,mortgage.property.state,"
     "mortgage.property.type,mortgage.property.use,mortgage.loan.purpose,mortgage.loan.amount,"
@@ -23,6 +25,21 @@ def write_list(path: Path, rows: int) -> Path:
         for start in range(1, rows + 1, _LINES_AT_ONCE):
             numbers = range(start, min(start + _LINES_AT_ONCE, rows + 1))
             file.writelines(map(_line, numbers))
+    return path
+
+
+def write_sample_list(path: Path, rows: int) -> Path:
+    """Write that many leads shaped as those of ``sample_data/leads.csv``, no two alike."""
+    with SAMPLE.open(encoding="utf-8", newline="") as file:
+        header, *leads = csv.reader(file)
+    email = header.index("email")
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        for number in range(rows):
+            lead = list(leads[number % len(leads)])
+            lead[email] = f"{number}.{lead[email]}"
+            writer.writerow(lead)
     return path
 
 

@@ -2,6 +2,7 @@
 
 import bisect
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks.lists import write_list
+from benchmarks.lists import write_list, write_sample_list
 from benchmarks.measured import Measured, median_and_spread, say
 from benchmarks.prefill import prefill
 from benchmarks.program import (
@@ -165,6 +166,28 @@ def memory(place: Path, rows_large: int = 2_000_000) -> list[Measured]:
     ]
 
 
+def checking(place: Path, rows: int = 100_000) -> list[Measured]:
+    """``bulkpost check`` on a new list: the plan, and every value read by its type."""
+    leads = write_sample_list(place / "leads.csv", rows)
+    arguments = ("check", str(leads), "--sandbox", "--ledger", str(place / "none.db"), "-q")
+    before_s = _children_cpu_s()
+    ended = bulkpost(*arguments, "--findings", str(place / "findings.csv"), cwd=place)
+    cpu_s = _children_cpu_s() - before_s
+    return [
+        Measured(
+            f"check of {rows:,} rows with every finding written",
+            f"{cpu_s:.1f} s of one core ({ended.wall_s:.1f} s by the clock)",
+            "20 s of one core",
+            cpu_s < 20,
+        )
+    ]
+
+
+def _children_cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def resume(place: Path, rows: int = 2_000_000, rounds: int = 3) -> list[Measured]:
     """A long list, 99 % done: how long until the first new lead is on the wire."""
     leads = write_list(place / "leads.csv", rows)
@@ -245,6 +268,7 @@ MEASURES: dict[str, Callable[[Path], list[Measured]]] = {
     "latency": latency,
     "ledger": ledger_size,
     "throughput": throughput,
+    "check": checking,
     "resume": resume,
     "memory": memory,
 }

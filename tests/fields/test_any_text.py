@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import bulkpost.fields
 from bulkpost.fields import parse
+from bulkpost.fields.catalogue import FINDINGS
 from bulkpost.fields.field_type import FieldType
 from bulkpost.finding import Finding
 
@@ -160,3 +161,8 @@ def test_a_megabyte_in_a_cell_is_read_in_time_proportional_to_it() -> None:
         cwd=Path(__file__).parents[2],
     )
     assert (0, "done\n") == (done.returncode, done.stdout), done.stderr
+
+
+def test_the_catalogue_has_every_finding() -> None:
+    """A code that can be found can be refused by name."""
+    assert {finding.code: finding for finding in findings()} == FINDINGS

@@ -81,17 +81,17 @@ def test_messy_shows_what_happens_to_bad_rows() -> None:
         rows = rows_of(reader)
 
     assert {
-        2: (3, "only 8 of 9 cells"),
-        3: (4, "10 cells where the header has 9 columns"),
-        4: (5, "12 cells where the header has 9 columns"),
+        2: (3, "only 10 of 11 cells"),
+        3: (4, "12 cells where the header has 11 columns"),
+        4: (5, "14 cells where the header has 11 columns"),
         9: (11, "text follows the closing quote of a cell"),
-        10: (12, "only 1 of 9 cells"),
+        10: (12, "only 1 of 11 cells"),
         12: (14, "a cell holds a NUL character"),
     } == {row.number: (row.line_number, row.defect) for row in rows if row.defect}
     assert 25 == len(rows)
     assert rows[0].cells == rows[17].cells
     assert not any(rows[10].cells)
-    assert 'Has a 5" disk' == rows[6].cells[-1]
+    assert 'A 5" disk' == rows[6].cells[-1]
     assert "Two\nlines" == rows[5].cells[-1]
 
 
