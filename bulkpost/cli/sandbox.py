@@ -13,6 +13,7 @@ Examples:
   bulkpost sandbox --fault 503:0.05,retry_after=2 --latency 200ms --jitter 50ms
   bulkpost sandbox --fault 503:burst=5,after=100 --fault reset_after:0.01 --seed 7
   bulkpost sandbox --faults sandbox.toml --log taken.jsonl --json
+  bulkpost sandbox --flow flow.toml --price 12.5
 
 \b
 Exit status:
@@ -56,6 +57,14 @@ Exit status:
     type=_FILE,
     help="Settings and faults from a TOML file; an option given here wins over it.",
 )
+@click.option(
+    "--flow",
+    metavar="FILE",
+    type=_FILE,
+    help="An account's flow from a TOML file with a table [flow]: fields and their types, rules, "
+    "caps, hours, source authentication. It is told at /meta. Without it any name is a field and "
+    "every lead succeeds.",
+)
 @click.option("--latency", metavar="DURATION", help="Wait before each answer, like 200ms.")
 @click.option("--jitter", metavar="DURATION", help="Add up to this much to the wait, like 50ms.")
 @click.option(
@@ -89,6 +98,9 @@ def sandbox(
     A lead orders a fault for itself with a field sandbox_fault (503, 503x2, hang_after), an answer
     with sandbox_outcome (failure:reason), a wait with sandbox_latency and a price with
     sandbox_price; these fields are not part of the lead as taken.
+
+    With a flow the sandbox types the fields, accepts or refuses by the flow's rules, and shows
+    social security numbers and credentials as asterisks. docs/sandbox.md lists every setting.
     """
     # Imported late: aiohttp would cost the help of every command its speed.
     from bulkpost.process import seal  # noqa: PLC0415

@@ -9,6 +9,7 @@ In the order in which a request lives it:
 ``orders``      the reserved fields of one lead: fault, outcome, latency, price. Pure
 ``faults``      the catalogue of misbehaviours and the plan that hands them out, seeded
 ``identity``    which leads are the same, for duplicates and for faults that come n times
+``flow``        what an account sets up: typed fields, rules, caps, hours, ``/meta``
 ``verdict``     success, failure or error. Pure
 ``reply``       the JSON or XML answer. Pure
 ``store``       what was received and what was taken; the lead log
@@ -17,5 +18,6 @@ In the order in which a request lives it:
 ``server``      the aiohttp server; the only module here that binds a socket
 ``run``         a sandbox as a process of its own
 
-It knows nothing of the client but the wire, so that the two cannot share a mistake.
+It knows nothing of the client but the wire and LeadConduit's field types, so that the two cannot
+share a mistake.
 """

@@ -7,6 +7,7 @@ from bulkpost.sandbox.faults import Fault, Wire
 from bulkpost.sandbox.incoming import Refusal
 
 _TEXT: Final = "text/plain"
+SOURCE_DISABLED: Final = b'{"message": "Source is disabled"}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Answer:
         latency_s: Wait first, in seconds.
         lead_id: Id of the lead that was taken, or that feedback was taken for; None if none was.
         outcome: Of the lead or the feedback, or None.
+        counts_characters: Its ``Content-Length`` counts characters, not bytes.
     """
 
     status: int
@@ -30,6 +32,7 @@ class Answer:
     latency_s: float = 0.0
     lead_id: str | None = None
     outcome: str | None = None
+    counts_characters: bool = False
 
 
 def status_sent(answer: Answer) -> int | None:

@@ -6,10 +6,11 @@ reserved fields do not count. A flow would do this with a step of its own; this 
 
 from collections import OrderedDict
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
+REFERENCE: Final = "reference"  # the sender's own name for a lead: no two have the same
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _NTH_STEP = 2  # the lowest bit says whether the lead was taken
 
@@ -20,8 +21,8 @@ def identity(flow_id: str, fields: Any) -> bytes:
     Raises:
         RecursionError: The lead is nested too deeply.
     """
-    if isinstance(fields, dict) and "reference" in fields:
-        fields = {name: value for name, value in fields.items() if name != "reference"}
+    if isinstance(fields, dict) and REFERENCE in fields:
+        fields = {name: value for name, value in fields.items() if name != REFERENCE}
     return blake2b(_encode((flow_id.lower(), fields)), digest_size=16).digest()
 
 

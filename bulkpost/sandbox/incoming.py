@@ -37,6 +37,7 @@ class Incoming:
         content_type: Empty if the header is absent.
         body: None if neither ``Content-Length`` nor ``Transfer-Encoding: chunked`` announced one.
         is_ping: Asked for a bid only.
+        authorization: Empty if the header is absent.
     """
 
     method: str
@@ -45,6 +46,7 @@ class Incoming:
     content_type: str
     body: bytes | TooLong | None = field(repr=False)
     is_ping: bool = False
+    authorization: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

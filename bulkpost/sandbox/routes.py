@@ -13,6 +13,7 @@ FEEDBACK_LIST_PATH: Final = "/sandbox/feedback"
 _SUBMISSION = re.compile(
     r"/flows/([0-9a-fA-F]{24})/sources/([0-9a-fA-F]{24})/(submit|ping)", re.ASCII
 )
+_META = re.compile(r"/flows/([0-9a-fA-F]{24})/sources/([0-9a-fA-F]{24})/meta", re.ASCII)
 _LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?", re.ASCII | re.IGNORECASE)
 
 
@@ -37,6 +38,12 @@ def target(path: str) -> Target | None:
     if match is None:
         return None
     return Target(intern(match[1]), intern(match[2]), match[3] == "ping")
+
+
+def meta_target(path: str) -> Target | None:
+    """Return whose metadata a path names, or None if it names none."""
+    match = _META.fullmatch(path)
+    return None if match is None else Target(match[1], match[2])
 
 
 def is_loopback_host(header: str) -> bool:

@@ -14,7 +14,7 @@ from bulkpost.sandbox.durations import parse_duration_s
 from bulkpost.sandbox.faults import FaultRule, parse_rule
 from bulkpost.sandbox.sandbox import Sandbox
 from bulkpost.sandbox.server import Address, serve
-from bulkpost.sandbox.settings import SandboxSettings, changed, load_settings
+from bulkpost.sandbox.settings import SandboxSettings, changed, load_flow, load_settings
 
 _STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
@@ -25,7 +25,8 @@ def options_over(file: Path | None, given: Mapping[str, Any]) -> SandboxSettings
     Args:
         file: TOML; None for the defaults.
         given: Settings by name, None where nothing was given; beside them ``rules`` (faults as
-            texts, which come instead of the file's), ``latency`` and ``jitter`` as texts.
+            texts, which come instead of the file's), ``latency`` and ``jitter`` as texts, and
+            ``flow``, the path of a flow's file, which comes instead of the file's flow.
 
     Raises:
         ConfigError: The file or an option is wrong.
@@ -35,6 +36,8 @@ def options_over(file: Path | None, given: Mapping[str, Any]) -> SandboxSettings
     changes: dict[str, Any] = {}
     if rules := plain.pop("rules", ()):
         changes["faults"] = tuple(_rule(text) for text in rules)
+    if "flow" in plain:
+        changes["flow"] = load_flow(plain.pop("flow"))
     for name in ("latency", "jitter"):
         if name in plain:
             changes[f"{name}_s"] = _duration_s(name, plain.pop(name))
@@ -87,6 +90,8 @@ def _tell(sandbox: Sandbox, address: Address) -> None:
     sys.stdout.flush()
     _hint(f"Leads taken: {address.leads_url}")
     _hint(f"Counts: {address.stats_url}")
+    if sandbox.settings.flow is not None:
+        _hint(f"Fields and rules: {address.meta_url}")
     _hint(f"Seed {sandbox.seed}: --seed {sandbox.seed} repeats this run's random choices.")
     _hint("Ctrl-C stops it.")
 
@@ -99,6 +104,7 @@ def _tell_json(sandbox: Sandbox, address: Address) -> None:
             "leads_url": address.leads_url,
             "requests_url": address.requests_url,
             "stats_url": address.stats_url,
+            "meta_url": address.meta_url if sandbox.settings.flow is not None else None,
             "seed": sandbox.seed,
         }
     )

@@ -12,11 +12,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from bulkpost.clock import Clock, SystemClock
 from bulkpost.log import get_logger
 from bulkpost.sandbox.answer import Answer, refused, status_sent
 from bulkpost.sandbox.faults import Fault
 from bulkpost.sandbox.feedback_desk import FeedbackDesk
+from bulkpost.sandbox.flow.door import meta_turned_away, turned_away
+from bulkpost.sandbox.flow.flow import Flow
+from bulkpost.sandbox.flow.meta import meta_of
+from bulkpost.sandbox.flow.values import FieldValue
 from bulkpost.sandbox.identity import Sightings, identity
 from bulkpost.sandbox.incoming import Incoming, Refusal
 from bulkpost.sandbox.orders import Orders, split_orders
@@ -26,19 +32,21 @@ from bulkpost.sandbox.settings import SandboxSettings
 from bulkpost.sandbox.store import LeadLog, ReceivedRequest, Stats, Store, TakenLead
 from bulkpost.sandbox.submission import Submission, read_submission
 from bulkpost.sandbox.troubles import Troubles
-from bulkpost.sandbox.verdict import Verdict, as_bid, decide
+from bulkpost.sandbox.verdict import DUPLICATE, Verdict, as_bid, decide
 
 _DEFAULT_SETTINGS: Final = SandboxSettings()
 
 
 @dataclass(frozen=True, slots=True)
 class _Lead:
-    """A lead on its way through the sandbox."""
+    """A lead on its way through the sandbox; its values are None if there is no flow."""
 
     fields: Any = field(repr=False)
     key: bytes
     nth: int
     orders: Orders
+    came_at: datetime
+    values: dict[str, FieldValue] | None = field(default=None, repr=False)
 
 
 class Sandbox:
@@ -68,6 +76,11 @@ class Sandbox:
         self._troubles = Troubles(settings, self.seed)
         self._sightings = Sightings(settings.keep_max)
         self._desk = FeedbackDesk(settings, self._store, self._troubles, self.clock)
+        self._flow: Flow | None = None
+        if settings.flow is not None:
+            duplicates = settings.duplicates
+            self._flow = Flow(settings.flow, settings.keep_max, checks_duplicates=duplicates)
+        self._set_up_at = _rfc3339(self.clock.now_at())
 
     @property
     def leads(self) -> tuple[TakenLead, ...]:
@@ -112,6 +125,17 @@ class Sandbox:
         """Handle feedback in the same way."""
         return self._recorded(incoming, "feedback", None, partial(self._desk.answer, incoming))
 
+    def meta(self, target: Target, authorization: str) -> Answer:
+        """Return what ``/meta`` tells about a source; 404 without a flow."""
+        flow = self.settings.flow
+        if flow is None or not self._serves(target):
+            return refused(Refusal(404, "Not found"))
+        turned = meta_turned_away(flow, authorization)
+        if turned is not None:
+            return turned
+        told = meta_of(flow, target.flow_id, target.source_id, self._set_up_at)
+        return Answer(200, {"Content-Type": "application/json"}, msgspec.json.encode(told))
+
     def _recorded(
         self,
         incoming: Incoming,
@@ -147,6 +171,10 @@ class Sandbox:
     def _answer(self, target: Target, incoming: Incoming, received_at: str, _number: int) -> Answer:
         if not self._serves(target):
             return refused(Refusal(404, "Not found"))
+        flow = self.settings.flow
+        turned = None if flow is None else turned_away(flow, incoming.authorization)
+        if turned is not None:
+            return turned
         submission = read_submission(incoming)
         if isinstance(submission, Refusal):
             return refused(submission)
@@ -167,7 +195,12 @@ class Sandbox:
     def _seen(self, target: Target, submitted: Any) -> _Lead:
         fields, orders = split_orders(submitted)
         key = identity(target.flow_id, fields)
-        return _Lead(fields, key, self._sightings.saw(key), orders)
+        now_at = self.clock.now_at()
+        flow = self._flow
+        if flow is None:
+            return _Lead(fields, key, self._sightings.saw(key), orders, now_at)
+        values, shown = flow.read(fields, now_at), flow.shown(fields)
+        return _Lead(shown, key, self._sightings.saw(key), orders, now_at, values)
 
     def _handled(
         self, target: Target, submission: Submission, lead: _Lead, received_at: str
@@ -189,15 +222,25 @@ class Sandbox:
             latency_s=latency_s,
             lead_id=lead_id,
             outcome=None if lead_id is None else verdict.outcome,
+            counts_characters=self.settings.content_length == "characters",
         )
         if lead_id is not None:  # last, so that nothing can fail once the lead is taken
             self._take(target, lead, verdict, (lead_id, received_at, fault))
         return answer
 
     def _verdict(self, target: Target, lead: _Lead) -> Verdict:
-        is_duplicate = self.settings.duplicates and self._sightings.was_taken(lead.key)
-        verdict = decide(lead.orders, is_duplicate=is_duplicate, price=self.settings.price)
+        verdict = decide(lead.orders, refusal=self._refusal(target, lead), price=self._price())
         return as_bid(verdict) if target.is_ping else verdict
+
+    def _refusal(self, target: Target, lead: _Lead) -> Verdict | None:
+        if self._flow is not None and lead.values is not None:
+            return self._flow.refusal(target.flow_id, lead.values, lead.came_at)
+        is_duplicate = self.settings.duplicates and self._sightings.was_taken(lead.key)
+        return DUPLICATE if is_duplicate else None
+
+    def _price(self) -> float:
+        flow = self.settings.flow
+        return self.settings.price if flow is None or flow.price is None else flow.price
 
     def _take(
         self, target: Target, lead: _Lead, verdict: Verdict, how: tuple[str, str, Fault | None]
@@ -214,10 +257,18 @@ class Sandbox:
             received_at=received_at,
             fault=None if fault is None else fault.name,
             request=self.stats.requests + 1,
-            event_id=self._store.next_event_id() if verdict.outcome == "success" else None,
+            event_id=self._store.next_event_id() if verdict.is_accepted else None,
+            values=self._shown_values(lead),
         )
         self._store.take(taken)
         self._sightings.took(lead.key)
+        if self._flow is not None and lead.values is not None and verdict.is_accepted:
+            self._flow.accept(target.flow_id, lead.values, lead.came_at)
+
+    def _shown_values(self, lead: _Lead) -> dict[str, FieldValue] | msgspec.UnsetType:
+        if self._flow is None or lead.values is None:
+            return msgspec.UNSET
+        return self._flow.shown_values(lead.values)
 
     def _body(self, verdict: Verdict, lead: _Lead, lead_id: str | None, reply_type: str) -> bytes:
         shown = dict(lead.fields) if isinstance(lead.fields, dict) else {}

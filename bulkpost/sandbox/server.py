@@ -62,6 +62,11 @@ class Address:
         return self.origin + routes.LEADS_PATH
 
     @property
+    def meta_url(self) -> str:
+        """Where the flow's metadata can be read, if the sandbox has a flow."""
+        return self.submit_url().removesuffix("submit") + "meta"
+
+    @property
     def requests_url(self) -> str:
         """Where the requests received can be read."""
         return self.origin + routes.REQUESTS_PATH
@@ -189,6 +194,9 @@ class _Front:
         submitted_to = routes.target(path)
         if submitted_to is not None or path == routes.FEEDBACK_PATH:
             return await self._handed_over(request, submitted_to, query)
+        described = routes.meta_target(path)
+        if request.method == "GET" and described is not None:
+            return self._meta(request, described)
         if request.method == "GET":
             return await self._page(request, path)
         return _text(404, "Not found")
@@ -209,6 +217,7 @@ class _Front:
                 content_type=headers.get("Content-Type", ""),
                 body=await _body(request),
                 is_ping=submitted_to is not None and submitted_to.is_ping,
+                authorization=headers.get("Authorization", ""),
             )
             if submitted_to is None:
                 answer = self._sandbox.receive_feedback(incoming)
@@ -220,6 +229,10 @@ class _Front:
             return _text(500, "The sandbox failed")
         finally:
             stats.in_flight -= 1
+
+    def _meta(self, request: web.BaseRequest, described: routes.Target) -> web.Response:
+        answer = self._sandbox.meta(described, request.headers.get("Authorization", ""))
+        return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
 
     async def _page(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
         sandbox = self._sandbox

@@ -10,6 +10,7 @@ import msgspec
 from bulkpost.errors import ConfigError
 from bulkpost.sandbox.faults import FaultRule
 from bulkpost.sandbox.feedback import FeedbackSettings
+from bulkpost.sandbox.flow.settings import FlowSettings
 
 ObjectId = Annotated[str, msgspec.Meta(pattern="^[0-9a-fA-F]{24}$")]
 
@@ -28,12 +29,13 @@ class SandboxSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         drip_interval_s: Wait between two bytes of the fault ``drip``, in seconds.
         faults: Rules that are asked in order for each request; the first that hits wins.
         reply_fields: What an answer shows; an account may leave out ``lead.id``.
-        content_length: Whether ``Content-Length`` counts bytes, or characters as LeadConduit's
-            own module does (a reason that is not ASCII then arrives cut).
+        content_length: What the ``Content-Length`` of an answer to a lead counts: characters, as
+            LeadConduit's own module does (an answer that is not ASCII then arrives cut), or bytes.
         body_bytes_max: A longer body is answered 413.
         keep_max: Leads and requests kept for ``/sandbox/leads`` and for duplicate detection, at
             about 1.2 kB each; the oldest are forgotten first. The log file is not affected.
         feedback: What becomes of feedback.
+        flow: The account's flow; None takes any names, types nothing and accepts everything.
     """
 
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | None = None
@@ -46,10 +48,11 @@ class SandboxSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     drip_interval_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 0.3
     faults: tuple[FaultRule, ...] = ()
     reply_fields: tuple[str, ...] = ("outcome", "reason", "lead.id", "price")
-    content_length: Literal["bytes", "characters"] = "bytes"
+    content_length: Literal["characters", "bytes"] = "characters"
     body_bytes_max: Annotated[int, msgspec.Meta(ge=1, le=2**30)] = 16 * 2**20
     keep_max: Annotated[int, msgspec.Meta(ge=1)] = 1_000_000
     feedback: FeedbackSettings = FeedbackSettings()
+    flow: FlowSettings | None = None
 
 
 def load_settings(path: Path) -> SandboxSettings:
@@ -58,13 +61,24 @@ def load_settings(path: Path) -> SandboxSettings:
     Raises:
         ConfigError: The file cannot be read, is not TOML, or a setting is wrong.
     """
-    try:
-        read = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    return _checked(_read(path), str(path))
+
+
+def load_flow(path: Path) -> FlowSettings:
+    """Read a flow from a TOML file that holds nothing but the table ``flow``.
+
+    Raises:
+        ConfigError: The file cannot be read, is not TOML, holds something else, or is wrong.
+    """
+    read = _read(path)
+    if read.keys() != {"flow"}:
         raise ConfigError(
-            f"{path}: cannot be read as TOML: {error}", advice="Correct the sandbox file."
-        ) from error
-    return _checked(read, str(path))
+            f"{path}: a file of a flow holds the table [flow] and nothing else",
+            advice="Give a file with other settings as --faults FILE.",
+        )
+    flow = _checked(read, str(path)).flow
+    assert flow is not None
+    return flow
 
 
 def changed(settings: SandboxSettings, changes: Mapping[str, object]) -> SandboxSettings:
@@ -74,6 +88,15 @@ def changed(settings: SandboxSettings, changes: Mapping[str, object]) -> Sandbox
         ConfigError: A new value is out of range.
     """
     return _checked({**msgspec.structs.asdict(settings), **changes}, "sandbox")
+
+
+def _read(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(
+            f"{path}: cannot be read as TOML: {error}", advice="Correct the sandbox file."
+        ) from error
 
 
 def _checked(values: Mapping[str, object], where: str) -> SandboxSettings:

@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from bulkpost.errors import ConfigError
+from bulkpost.sandbox.flow.values import FieldValue
 
 _encode = msgspec.json.encode
 _OBJECT_ID = re.compile(r"([0-9a-f]{8})([0-9a-f]{10})([0-9a-f]{6})")
@@ -27,7 +28,8 @@ class TakenLead:
 
     Attributes:
         id: 24 hex digits.
-        fields: The lead as parsed, nested, without the reserved fields.
+        fields: The lead as parsed, nested, without the reserved fields; if the sandbox has a flow,
+            without secrets.
         outcome: ``success``, ``failure`` or ``error``.
         reason: Why, or None.
         price: As answered.
@@ -37,6 +39,7 @@ class TakenLead:
         fault: The fault its answer met, or None.
         request: Number of the request that brought it; the first request is 1.
         event_id: Names its delivery to the recipient, for feedback; None if it was not accepted.
+        values: What the flow's types made of its fields; absent if the sandbox has no flow.
     """
 
     id: str
@@ -50,6 +53,7 @@ class TakenLead:
     fault: str | None
     request: int
     event_id: str | None = None
+    values: dict[str, FieldValue] | msgspec.UnsetType = field(default=msgspec.UNSET, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

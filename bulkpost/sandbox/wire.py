@@ -12,12 +12,11 @@ from typing import Final
 from aiohttp import web
 
 from bulkpost.clock import Clock
-from bulkpost.sandbox.answer import Answer
+from bulkpost.sandbox.answer import SOURCE_DISABLED, Answer
 from bulkpost.sandbox.faults import Fault, Wire
 from bulkpost.sandbox.settings import SandboxSettings
 
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)  # SO_LINGER on, for no time
-_DISABLED: Final = b'{"message": "Source is disabled"}'
 _GARBAGE: Final = b'<html><body>\x00\xff{"outcome": "succ'
 _ODD: Final = b'{"outcome":null,"lead":[],"price":"0"}'
 _CUT_BYTES: Final = 12  # inside the outcome: neither it nor the lead id arrives
@@ -41,8 +40,8 @@ class Wires:
 
     def _whole(self, answer: Answer) -> web.Response:
         headers, body = answer.headers, answer.body
-        if self._settings.content_length == "characters":
-            body = body[: len(body.decode("utf-8"))]
+        if answer.counts_characters:
+            body = body[: len(body.decode("utf-8").encode("utf-16-le")) // 2]  # JavaScript's count
         return web.Response(status=answer.status, headers=headers, body=body)
 
     async def _broken(
@@ -99,7 +98,7 @@ def _wrong_body(answer: Answer, fault: Fault) -> tuple[str, bytes]:
     assert fault.status is not None
     match fault.wire:
         case Wire.DISABLED:
-            return "application/json", _DISABLED
+            return "application/json", SOURCE_DISABLED
         case Wire.GARBAGE:
             return answer.headers["Content-Type"], _GARBAGE
         case Wire.EMPTY:

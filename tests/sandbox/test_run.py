@@ -89,6 +89,18 @@ def test_a_sigkill_loses_no_logged_lead(tmp_path: Path) -> None:
     assert [answer["lead"]["id"] for answer in answers] == logged
 
 
+def test_a_flow_is_served_and_told() -> None:
+    """``--flow`` takes the sample flow; its address is told, and it refuses what it refuses."""
+    flow = Path(__file__).parents[2] / "sample_data" / "flow.toml"
+    with _running("--json", f"--flow={flow}") as process:
+        listening = json.loads(_first_line(process))
+        meta = _get(listening["meta_url"])
+        answer = _get(listening["url"] + "?email=ann@example.com")
+
+    assert "Mortgage leads" == meta["flow"]["name"]
+    assert "lead.last_name must not be blank" == answer["reason"]
+
+
 def test_the_help_ends_with_the_exit_statuses() -> None:
     """The last paragraph of the help lists what the command may end with."""
     text = CliRunner().invoke(sandbox, ["--help"]).output
