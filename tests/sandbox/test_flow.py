@@ -21,6 +21,13 @@ EMAIL = {"email": "ada@example.org"}
             id="valid",
         ),
         pytest.param(
+            {"field": "postal_code", "operator": "is valid"},
+            ["78751", "k1a0b1"],
+            ["2134", "", None],
+            "lead.postal_code must be valid",
+            id="a-blank-is-not-valid-though-its-type-says-so",
+        ),
+        pytest.param(
             {"field": "email", "operator": "is not valid"},
             ["nobody", "", None],
             ["ada@example.org"],
@@ -223,20 +230,21 @@ async def test_json_values_are_typed_as_texts() -> None:
 
 
 async def test_duplicates_are_accepted_leads_with_the_same_values() -> None:
-    """Values are compared after typing; refused leads and blank fields make no duplicate."""
+    """Values are compared after typing, without case; refused and blank leads duplicate nothing."""
     flow = a_flow(
         "phone_1:phone",
+        "name",
         "email:email",
-        duplicate_fields=["phone_1"],
+        duplicate_fields=["phone_1", "name"],
         criteria=[{"field": "email", "operator": "is valid"}],
     )
 
     async with served(flow) as server:
         found = await server.reasons(
-            {"phone_1": "512-555-0143", "email": "wrong"},
-            {"phone_1": "512-555-0143", "email": "a@example.org"},
-            {"phone_1": "(512) 555 0143", "email": "b@example.org"},
-            {"phone_1": "512-555-0144", "email": "b@example.org"},
+            {"phone_1": "512-555-0143", "name": "Ann", "email": "wrong"},
+            {"phone_1": "512-555-0143", "name": "Ann", "email": "a@example.org"},
+            {"phone_1": "(512) 555 0143", "name": "ANN", "email": "b@example.org"},
+            {"phone_1": "512-555-0144", "name": "Ann", "email": "b@example.org"},
             {"phone_1": "", "email": "c@example.org"},
             {"email": "d@example.org"},
         )
