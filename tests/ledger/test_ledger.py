@@ -16,6 +16,7 @@ from bulkpost.destination import Environment
 from bulkpost.errors import LedgerDamagedError, LedgerError, LedgerRolledBackError
 from bulkpost.ledger.entries import Settlement, Wait, row_id_of
 from bulkpost.ledger.ledger import Recovery, open_ledger
+from bulkpost.ledger.lock import witnessed_commits
 from bulkpost.outcome import Outcome, OutcomeKind
 from bulkpost.run import Run, RunEnding
 
@@ -55,6 +56,19 @@ async def test_a_ledger_is_new_once(path: Path) -> None:
         "SELECT a.value, b.value FROM meta AS a JOIN meta AS b"
         " ON a.name = 'environment' AND b.name = 'created_at_ms'",
     )
+
+
+async def test_the_witness_has_seen_every_commit(path: Path) -> None:
+    """The lock file's number is the ledger's own, in this opening and in the next."""
+    seen = []
+    for _ in range(2):
+        async with open_ledger(path, OPTIONS, CLOCK) as ledger:
+            for _ in range(3):
+                await ledger.writer.transact(lambda raw: raw.execute("SELECT 1"))
+            seen.append(witnessed_commits(ledger.paths.lock))
+        assert [(seen[-1],)] == content(path, "SELECT number FROM commit_count")
+
+    assert [3, 6] == seen
 
 
 async def test_a_run_is_written_down_as_it_was_told(path: Path) -> None:

@@ -162,6 +162,7 @@ async def test_d6_a_ledger_that_vanishes_under_a_run_is_noticed(
         await ledger.writer.flush()
         assert ledger.writer.failure is not None
         assert "deleted or replaced while in use" in ledger.writer.failure.message
+        assert "Answers in hand were written to" in ledger.writer.failure.advice
         with pytest.raises(LedgerWriteError):
             await ledger.writer.arm(an_intent(3))
 

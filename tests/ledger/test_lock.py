@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bulkpost.errors import LedgerBusyError
+from bulkpost.errors import LedgerBusyError, LedgerError
 from bulkpost.ledger.lock import LedgerLock, is_held, witnessed_commits
 
 _HOLD = """
@@ -52,6 +52,7 @@ def test_p9_a_held_lock_names_its_holder(path: Path) -> None:
             LedgerLock(path).acquire("other", "now")
         assert is_held(path)
 
+    assert "use another ledger: --ledger PATH" in caught.value.advice
     for part in (f"process {holder.pid} on ", "submit leads.csv", "2026-01-02T03:04:05+00:00"):
         assert part in caught.value.message
 
@@ -107,14 +108,27 @@ def test_crash_point_22_another_boot_of_the_machine_is_noticed(path: Path) -> No
         path.write_bytes(content[:8] + bytes(reversed(content[8:24])))
 
 
+def test_a_lock_is_released_once(path: Path) -> None:
+    """What was never taken, or was given back already, is nobody's file any more."""
+    lock = LedgerLock(path)
+    lock.release()
+    lock.acquire("submit leads.csv", "now").release()
+    with path.open("rb+") as other:
+        lock.release()
+
+        assert is_held(path) is False
+        assert path.read_bytes() == other.read()
+
+
 def test_a_link_is_not_followed(path: Path, tmp_path: Path) -> None:
     """A lock file that is a symbolic link is refused: it may point at anything."""
     target = tmp_path / "precious"
     target.write_text("precious")
     path.symlink_to(target)
-    with pytest.raises(Exception, match="lock file cannot be opened"):
+    with pytest.raises(LedgerError, match="lock file cannot be opened") as caught:
         LedgerLock(path).acquire("submit", "now")
 
+    assert "must be writable" in caught.value.advice
     assert "precious" == target.read_text()
 
 

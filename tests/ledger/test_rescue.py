@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +74,24 @@ def test_d2_what_no_file_takes_goes_to_standard_error(
     assert ROWS == [msgspec.json.decode(line, type=RescuedRow) for line in told]
 
 
+@pytest.mark.parametrize("is_closed", [True, False])
+def test_d2_without_standard_error_there_is_nobody_to_tell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_closed: bool
+) -> None:
+    """A closed or a full standard error is no second failure."""
+    with Path("/dev/full").open("w", buffering=1) as stream:
+        monkeypatch.setattr("sys.stderr", stream)
+        if is_closed:
+            with suppress(OSError):
+                stream.close()
+        saved = save(tmp_path, 3, [SETTLED], [WAITING])
+        monkeypatch.undo()
+        with suppress(OSError):
+            stream.close()
+
+    assert not saved
+
+
 def test_no_file_is_nothing_to_take_in(path: Path) -> None:
     """Most runs never need one."""
     assert [] == load(path)
@@ -98,6 +116,7 @@ def test_a_file_that_is_too_large_to_be_one_is_refused(
     [
         pytest.param(b"what?", id="no-json"),
         pytest.param(b'{"row_id":7}', id="whole-but-not-an-outcome"),
+        pytest.param(b'{"row_id":7} ', id="whole-with-a-blank-behind"),
         pytest.param(b'{"row_id":"x","run_id":3}', id="another-type"),
         pytest.param(b"\xff\xfe", id="no-text"),
     ],
