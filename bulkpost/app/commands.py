@@ -60,6 +60,8 @@ async def submit(order: Order, observer: Observer, clock: Clock | None = None) -
             if not await _is_approved(order, destination, batches, ledger.reader, observer):
                 return result
             _remember_ledger(order, destination)
+            # Another ledger may have been first while this one was read, or its owner was asked.
+            await _check_ledger(order, destination, ledger.reader)
             engine = order.settings.engine
             transport = HttpTransport(order.settings.transport, engine.concurrency, clock)
             async with transport:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import anyio
+import anyio.to_thread
 
 from bulkpost.app.commands import submit
 from bulkpost.app.order import Observer, Order, SubmitResult
@@ -17,6 +18,7 @@ from bulkpost.ledger.decisions import Author, open_for_decisions, release
 from bulkpost.ledger.ledger import Ledger
 from bulkpost.ledger.states import State
 from bulkpost.outcome import OutcomeKind
+from bulkpost.reading.digest import digest_content
 from bulkpost.results.summary import RunRecord, run_record, summarise
 
 RELEASABLE: Final = frozenset({OutcomeKind.HTTP_ERROR, OutcomeKind.FAILURE, OutcomeKind.ERROR})
@@ -48,6 +50,7 @@ async def retry(
     async with open_for_decisions(order.ledger_path, "retry", clock) as ledger:
         record = await run_record(ledger.reader, run_id)
         order = await _aimed(order, record)
+        await _check_input(ledger, order, record)
         if not await _is_confirmed(ledger, record, run_id, kinds, observer):
             return SubmitResult()
         author = Author(getpass.getuser(), "retry", round(clock.now_at().timestamp() * 1000))
@@ -78,6 +81,21 @@ async def _aimed(order: Order, record: RunRecord) -> Order:
             advice="Leave out --url, or give the config that the run was made with.",
         )
     return order
+
+
+async def _check_input(ledger: Ledger, order: Order, record: RunRecord) -> None:
+    """Refuse another list: it would be sent instead, and what was released would stay behind."""
+    known = await ledger.reader.growth_candidates(record.destination)
+    sizes = [entry.size_bytes for entry in known if entry.id == record.input_id]
+    path = Path(order.inputs[0])
+    found = await anyio.to_thread.run_sync(digest_content, path, order.settings.input, sizes)
+    if record.input_sha256 not in {found.digest, *found.prefixes.values()}:
+        raise InputError(
+            f"{path} is not what run {record.run} submitted, or was changed since",
+            advice="Nothing was released or sent. Name the list of that run with --input PATH. A "
+            "list that was mended is submitted with `bulkpost submit`: rows that were changed are "
+            "new leads, the others are recognised.",
+        )
 
 
 async def _is_confirmed(

@@ -136,6 +136,14 @@ async def _guarded_commit_number(
     rows = list(await database.execute_fetchall("SELECT number FROM commit_count"))
     number = int(rows[0][0])
     witnessed = lock.commit_number()
+    if not lock.is_witness and not accept_rollback:
+        raise LedgerRolledBackError(
+            f"no lock file beside the ledger has seen its commits: {paths.database}",
+            advice="It was moved, copied or restored by itself. Leads that were sent since, or "
+            "that stand in a -wal file that it left behind, are unknown to it and would be sent "
+            "again. Move all of its files together; or, if nothing is missing, add "
+            "--accept-rollback.",
+        )
     if witnessed > number and not accept_rollback:
         raise LedgerRolledBackError(
             f"the ledger is older than what this machine wrote: {witnessed - number:,} of "

@@ -263,6 +263,8 @@ def _make_ready(paths: LedgerPaths, lock: LedgerLock, options: LedgerOptions, cl
     if not paths.database.exists():
         _check_never_existed(paths, lock, options)
         assert options.environment is not None, "a new ledger serves a known environment"
+        if not lock.is_witness:
+            lock.write_commit_number(0)  # before there is anything that could be moved away
         _create(paths, options.environment, int(clock.now_at().timestamp() * 1000))
         is_new = True
     else:

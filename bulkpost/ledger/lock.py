@@ -21,6 +21,7 @@ from bulkpost.errors import LedgerBusyError, LedgerError
 from bulkpost.ledger.paths import PRIVATE_MODE
 
 _NUMBER: Final = struct.Struct(">Q")
+_NO_NUMBER: Final = (1 << 64) - 1  # in a file whose ledger was not opened yet
 _BOOT_BYTES: Final = 16
 _HOLDER_AT: Final = _NUMBER.size + _BOOT_BYTES
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
@@ -39,6 +40,7 @@ class LedgerLock:
         self.is_other_boot = False
         self._path = path
         self._descriptor = -1
+        self._is_known = False
 
     def acquire(self, purpose: str, started_at: str) -> Self:
         """Take the lock and sign it.
@@ -73,18 +75,30 @@ class LedgerLock:
         ).encode()
         boot, last_boot = _boot_id(), os.pread(descriptor, _BOOT_BYTES, _NUMBER.size)
         self.is_other_boot = len(last_boot) == _BOOT_BYTES and last_boot != boot
+        self._is_known = _number_in(descriptor) is not None
+        if not self._is_known:
+            os.pwrite(descriptor, _NUMBER.pack(_NO_NUMBER), 0)
         os.ftruncate(descriptor, _NUMBER.size)
         os.pwrite(descriptor, boot + holder_json, _NUMBER.size)
         return self
 
+    @property
+    def is_witness(self) -> bool:
+        """Whether it has ever seen its ledger opened: a file that was made just now has not."""
+        return _number_in(self._descriptor) is not None
+
     def commit_number(self) -> int:
         """Return the number last written, 0 for a new file."""
-        raw = os.pread(self._descriptor, _NUMBER.size, 0)
-        return int(_NUMBER.unpack(raw)[0]) if len(raw) == _NUMBER.size else 0
+        return _number_in(self._descriptor) or 0
 
     def write_commit_number(self, number: int) -> None:
         """Remember a commit. Called after it, so the witness is never ahead of an honest disk."""
+        is_first = not self._is_known
         os.pwrite(self._descriptor, _NUMBER.pack(number), 0)
+        if is_first:
+            # A ledger without a witness is refused, so this must outlive a power failure.
+            os.fsync(self._descriptor)
+            self._is_known = True
 
     def release(self) -> None:
         """Give the ledger back. The file stays: it is the witness."""
@@ -137,10 +151,15 @@ def witnessed_commits(path: Path) -> int:
     if descriptor is None:
         return 0
     try:
-        raw = os.pread(descriptor, _NUMBER.size, 0)
+        return _number_in(descriptor) or 0
     finally:
         os.close(descriptor)
-    return int(_NUMBER.unpack(raw)[0]) if len(raw) == _NUMBER.size else 0
+
+
+def _number_in(descriptor: int) -> int | None:
+    raw = os.pread(descriptor, _NUMBER.size, 0)
+    number = int(_NUMBER.unpack(raw)[0]) if len(raw) == _NUMBER.size else _NO_NUMBER
+    return None if number == _NO_NUMBER else number
 
 
 def _opened_to_look(path: Path) -> int | None:

@@ -144,6 +144,14 @@ def check_permissions(database: Path) -> None:
             f"other users may write to the ledger: {database}",
             command=f"chmod 600 {database}",
         )
+    if status.st_nlink > 1:
+        # Its lock and its log stand beside one name only: under the other a second run could start.
+        raise LedgerError(
+            f"the ledger has a second name, as a hard link: {database}",
+            advice="Under each name it would have a lock and a log of its own, and leads would be "
+            "sent twice. Remove the other name, or make a whole copy of the ledger in its place.",
+            command=f"find {database.parent} -samefile {database}",
+        )
     if not os.access(database, os.W_OK) or not os.access(database.parent, os.W_OK):
         raise LedgerError(
             f"the ledger or its folder is read-only: {database}",

@@ -101,7 +101,8 @@ def load(path: Path) -> list[RescuedRow]:
         try:
             rows.append(msgspec.json.decode(line, type=RescuedRow))
         except (msgspec.DecodeError, UnicodeDecodeError):
-            if line.startswith(_LINE_START) and not line.rstrip().endswith(b"}"):
+            is_ours = line.startswith(_LINE_START) or _LINE_START.startswith(line)
+            if is_ours and not line.rstrip().endswith(b"}"):
                 continue  # cut by the full disk: its row is in doubt, which is the truth
             raise LedgerDamagedError(
                 f"line {number} of the rescue file is not an outcome: {path}",
@@ -117,6 +118,9 @@ def adopt(rows: Iterable[RescuedRow], connection: sqlite3.Connection, now_at_ms:
 
     Returns:
         How many rows were adopted.
+
+    Raises:
+        LedgerDamagedError: The ledger has no place for an answer, so the file belongs to another.
     """
     texts = Texts()
     adopted = 0
@@ -147,7 +151,25 @@ def adopt(rows: Iterable[RescuedRow], connection: sqlite3.Connection, now_at_ms:
                 " VALUES (?, ?, 'rescue', 'bulkpost', 20, ?)",
                 (row.row_id, now_at_ms, state.value),
             )
+        elif not _is_known(row, connection):
+            raise LedgerDamagedError(
+                "the rescue file holds an answer to a row that was never sent from this ledger, "
+                "or the only record of a lead id",
+                advice="Nothing was sent or changed. It belongs to another ledger, or to a newer "
+                "copy of this one: put that one back. Or move the .rescue file away, and keep it.",
+            )
     return adopted
+
+
+def _is_known(row: RescuedRow, connection: sqlite3.Connection) -> bool:
+    """Tell whether nothing is lost if a line is left out: it came twice, or too late."""
+    found = connection.execute(
+        "SELECT lead_id FROM outcome WHERE row_id = ?1"
+        " UNION ALL SELECT lead_id FROM resolution WHERE row_id = ?1",
+        (row.row_id,),
+    ).fetchall()
+    lead_id = lead_id_bytes(row.lead_id)
+    return bool(found) and (lead_id is None or (lead_id,) in found)
 
 
 def _of_settlement(run_id: int, entry: Settlement, elapsed_ms: int) -> RescuedRow:

@@ -110,7 +110,7 @@ def retry_after_s(value: str | None, now_at: datetime) -> float | None:
         return float(text)
     try:
         due_at = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # OverflowError: a year or a zone of twenty digits
         return None
     if due_at.tzinfo is None:  # "-0000": UTC, the zone of the writer unknown
         due_at = due_at.replace(tzinfo=UTC)

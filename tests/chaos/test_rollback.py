@@ -185,3 +185,43 @@ def test_d13_a_ledger_that_was_given_up_is_refused_when_it_turns_up_again(
 
     assert 7 == refused.status
     assert taken == len(campaign.flow.leads())
+
+
+def test_d13_a_ledger_that_was_moved_without_its_log_is_refused(crashed: Campaign) -> None:
+    """A ledger that was moved by itself after a crash is refused with status 7, again and again.
+
+    What its log held is unknown to it and would be sent again. Back beside its log it goes on.
+    """
+    old, new = crashed.ledger, crashed.ledger.with_name("moved.db")
+    taken = len(crashed.flow.leads())
+    old.rename(new)
+    crashed.options = ["--ledger", str(new)]
+    refused = [crashed.run() for _ in range(2)]
+
+    assert [7, 7] == [run.status for run in refused]
+    assert "moved, copied or restored" in refused[0].err
+    assert taken == len(crashed.flow.leads())
+    new.rename(old)
+    crashed.options = []
+    crashed.until_done()
+    assert [] == crashed.wrong
+
+
+def test_d13_a_copy_under_another_name_is_refused(campaign: Campaign) -> None:
+    """A copy of a ledger knows nothing of what its original sends, and is refused: status 7.
+
+    With --accept-rollback it is used all the same, and from then on without.
+    """
+    first = campaign.a_list(10)
+    campaign.run()
+    original, copy = campaign.ledger, campaign.ledger.with_name("copy.db")
+    copy.write_bytes(original.read_bytes())
+    copy.chmod(0o600)
+    on_copy = ["--ledger", str(copy)]
+    statuses = []
+    for options in (on_copy, [*on_copy, "--accept-rollback"], on_copy):
+        campaign.options = options
+        statuses.append(campaign.run(first).status)
+
+    assert [7, 0, 0] == statuses
+    assert 10 == len(campaign.flow.leads())

@@ -347,7 +347,8 @@ class Desk:
 
     def _witnessed(self) -> int:
         lock = self.campaign.ledger.with_name(self.campaign.ledger.name + ".lock")
-        return int.from_bytes(lock.read_bytes()[:8], "big") if lock.exists() else 0
+        number = int.from_bytes(lock.read_bytes()[:8], "big") if lock.exists() else 0
+        return 0 if number == (1 << 64) - 1 else number  # it has seen no commit yet
 
     def _copied(self, name: str) -> Path:
         folder = self.campaign.folder.parent / name

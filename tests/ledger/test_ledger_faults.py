@@ -307,7 +307,7 @@ async def test_recovery_is_idempotent(path: Path) -> None:
         ledger.writer.put(_answer(1))
         await ledger.writer.flush()
         snapshot = path.with_name("crashed.db")
-        for left in ("", "-wal"):
+        for left in ("", "-wal", ".lock"):
             shutil.copyfile(path.with_name(path.name + left), Path(f"{snapshot}{left}"))
     snapshot.chmod(0o600)
     found = []

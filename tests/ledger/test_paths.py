@@ -143,3 +143,19 @@ async def test_a_ledger_that_is_to_be_there_is_not_made(tmp_path: Path) -> None:
             pass
 
     assert [] == _files(tmp_path)
+
+
+async def test_a_ledger_with_two_names_is_refused_under_both(tmp_path: Path) -> None:
+    """Each name would have a lock of its own, and two runs at once would send every lead twice."""
+    path, other = tmp_path / "leads.db", tmp_path / "other.db"
+    async with opened(path):
+        pass
+    other.hardlink_to(path)
+    for name in (path, other):
+        with pytest.raises(LedgerError, match="second name"):
+            async with opened(name):
+                pass
+
+    other.unlink()
+    async with opened(path):
+        pass

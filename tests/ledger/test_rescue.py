@@ -53,11 +53,12 @@ def test_what_is_saved_later_stands_behind(path: Path) -> None:
     assert 2 == path.read_bytes().count(b"\n")
 
 
-@pytest.mark.parametrize("cut_bytes", [1, 2, 20])
+@pytest.mark.parametrize("cut_bytes", [1, 2, 20, -4])
 def test_d2_a_line_that_the_full_disk_cut_swallows_no_other(cut_bytes: int, path: Path) -> None:
     """What was written before and after it is taken in; a line that lacks but its end as well."""
     save(path, 3, [SETTLED, SETTLED], [])
-    path.write_bytes(path.read_bytes()[:-cut_bytes])
+    line_bytes = path.stat().st_size // 2
+    path.write_bytes(path.read_bytes()[: -(cut_bytes % line_bytes)])
     save(path, 3, [], [WAITING])
 
     expected = [ROWS[0], *([ROWS[0]] if cut_bytes == 1 else []), ROWS[1]]
@@ -172,13 +173,24 @@ def test_d2_a_rescued_outcome_takes_the_place_of_the_doubt(database: sqlite3.Con
     )
 
 
+@pytest.mark.parametrize("row_id", [None, 7])
+def test_d2_an_answer_without_a_place_in_the_ledger_is_refused(
+    row_id: int | None, database: sqlite3.Connection
+) -> None:
+    """Answers of another ledger, or of a newer copy, are neither taken in nor thrown away."""
+    if row_id is not None:
+        in_state(database, State.SUCCESS, row_id)  # of a lead with another id
+    with pytest.raises(LedgerDamagedError, match="rescue file holds an answer"):
+        adopt(ROWS[:1], database, 5_000)
+
+
 @pytest.mark.parametrize("state", sorted(set(State) - {State.IN_DOUBT}))
 def test_d2_only_a_doubt_of_the_same_run_gives_way(
     state: State, database: sqlite3.Connection
 ) -> None:
     """A file that is taken in twice, or late, changes nothing that was known since."""
-    if state.value >= State.SUCCESS:
-        in_state(database, state)
+    in_state(database, state)
+    database.execute("UPDATE outcome SET lead_id = ?", (bytes.fromhex(LEAD_ID),))
     in_state(database, State.IN_DOUBT, 8, run_id=4)
     before = outcomes(database)
 

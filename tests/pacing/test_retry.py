@@ -62,6 +62,8 @@ def test_the_ceiling_doubles_up_to_the_cap() -> None:
         pytest.param("٣", None, id="digits-of-another-script"),
         pytest.param("Sun, 99 Nov 2026 02:16:07 GMT", None, id="no-such-day"),
         pytest.param("Sun, 22 Nov 2026 02:16:07 +99999999999", None, id="no-such-zone"),
+        pytest.param("Sun, 22 Nov 2026 02:16:07 +" + "9" * 20, None, id="a-zone-without-end"),
+        pytest.param("Sun, 22 Nov " + "9" * 20 + " 02:16:07 GMT", None, id="a-year-without-end"),
         pytest.param(None, None, id="absent"),
     ],
 )

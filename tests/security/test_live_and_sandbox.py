@@ -9,10 +9,11 @@ from ledgers import opened
 from submitting import Answerer, Recorder, a_list, an_order, path_of, submitted
 
 from bulkpost.app import commands
-from bulkpost.app.order import Order
+from bulkpost.app.order import Order, Preview
 from bulkpost.cli.sandbox import sandbox as sandbox_command
 from bulkpost.config import Settings
 from bulkpost.errors import ConfigError, LedgerError
+from bulkpost.ledger.registry import Registry
 from bulkpost.sandbox.server import HOST
 
 # A name that exists nowhere: a test that goes wrong sends nothing.
@@ -68,3 +69,24 @@ def test_t21_the_sandbox_has_no_option_to_listen_elsewhere() -> None:
 
     assert "127.0.0.1" == HOST
     assert not names & {"--host", "--bind", "--listen", "--address", "--public"}
+
+
+class _Hesitant(Recorder):
+    """Somebody who is asked, and answers once another ledger was there first."""
+
+    other: Path
+
+    async def approves(self, preview: Preview) -> bool:
+        Registry().remember(preview.destination.name, self.other)
+        return True
+
+
+async def test_p9_of_two_new_ledgers_only_one_goes_live(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two operators with a new ledger each, asked at the same time: the second to go is refused."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    asked = _Hesitant(answer=True)
+    asked.other = tmp_path / "other.db"
+    with pytest.raises(LedgerError, match="would submit it again"):
+        await submitted(live(a_list(tmp_path, 2), tmp_path / "l.db"), asked)
