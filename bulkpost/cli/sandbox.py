@@ -63,7 +63,7 @@ Exit status:
     type=_FILE,
     help="An account's flow from a TOML file with a table [flow]: fields and their types, rules, "
     "caps, hours, source authentication. It is told at /meta. Without it any name is a field and "
-    "every lead succeeds.",
+    "every lead but a duplicate succeeds.",
 )
 @click.option("--latency", metavar="DURATION", help="Wait before each answer, like 200ms.")
 @click.option("--jitter", metavar="DURATION", help="Add up to this much to the wait, like 50ms.")

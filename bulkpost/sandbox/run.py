@@ -38,6 +38,9 @@ def options_over(file: Path | None, given: Mapping[str, Any]) -> SandboxSettings
         changes["faults"] = tuple(_rule(text) for text in rules)
     if "flow" in plain:
         changes["flow"] = load_flow(plain.pop("flow"))
+    flow = changes.get("flow", settings.flow)
+    if "price" in plain and flow is not None:
+        changes["flow"] = msgspec.structs.replace(flow, price=None)
     for name in ("latency", "jitter"):
         if name in plain:
             changes[f"{name}_s"] = _duration_s(name, plain.pop(name))

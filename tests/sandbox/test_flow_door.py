@@ -303,7 +303,7 @@ def test_a_wrong_flow_is_told_with_its_place(text: str, told: str, tmp_path: Pat
 
 
 def test_a_flow_of_its_own_file_comes_instead_of_the_settings_flow(tmp_path: Path) -> None:
-    """``--flow`` beside ``--faults``; a file with other settings is no flow's file."""
+    """``--flow`` beside ``--faults``; ``--price`` wins; other settings make no flow's file."""
     settings, flow = tmp_path / "sandbox.toml", tmp_path / "flow.toml"
     settings.write_text('price = 2.0\n[flow]\nname = "first"')
     flow.write_text('[flow]\nname = "second"')
@@ -312,5 +312,9 @@ def test_a_flow_of_its_own_file_comes_instead_of_the_settings_flow(tmp_path: Pat
 
     assert load_settings(settings).flow == FlowSettings(name="first")
     assert (2.0, FlowSettings(name="second")) == (both.price, both.flow)
+    flow.write_text("[flow]\nprice = 5.0")
+    assert 5.0 == (options_over(settings, {"flow": flow}).flow or FlowSettings()).price
+    priced = options_over(settings, {"flow": flow, "price": 7.0})
+    assert (7.0, FlowSettings()) == (priced.price, priced.flow)
     with pytest.raises(ConfigError, match="nothing else"):
         load_flow(settings)
