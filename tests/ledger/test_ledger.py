@@ -102,7 +102,7 @@ async def _left_behind(path: Path) -> Path:
         ledger.writer.put(Wait(row_id_of(1, 3), 1, busy, 3, due_at_ms=99_000))
         await ledger.writer.flush()
         snapshot = path.with_name("died.db")
-        for left in ("", "-wal"):
+        for left in ("", "-wal", ".lock"):
             shutil.copyfile(path.with_name(path.name + left), Path(f"{snapshot}{left}"))
     snapshot.chmod(0o600)
     return snapshot
@@ -149,7 +149,7 @@ async def test_a_recovery_counts_each_kind_by_itself(armed: int, waiting: int, p
             ledger.writer.put(Wait(row_id, 1, busy, 0, due_at_ms=99_000))
             await ledger.writer.flush()
         again = path.with_name("again.db")
-        for left in ("", "-wal"):
+        for left in ("", "-wal", ".lock"):
             shutil.copyfile(Path(f"{snapshot}{left}"), Path(f"{again}{left}"))
     again.chmod(0o600)
 
