@@ -163,6 +163,7 @@ def ordered(*words: str, env: dict[str, str] | None = None) -> tuple[Order | Non
         ("--key", "BULKPOST_KEY", "key", (("a", "b"), ("c",), ("d",))),
         ("--duplicates", "BULKPOST_DUPLICATES", "duplicates", ("skip", "submit", "skip")),
         ("--reference", "BULKPOST_REFERENCE", "map.reference", ("a", "b", "c")),
+        ("--refuse", "BULKPOST_REFUSE", "check.refuse", (("blank",), ("invalid",), ("doubtful",))),
         ("--format", "BULKPOST_FORMAT", "input.format", ("csv", "tsv", "jsonl")),
         ("--encoding", "BULKPOST_ENCODING", "input.encoding", ("a", "b", "c")),
         ("--delimiter", "BULKPOST_DELIMITER", "input.delimiter", (";", "|", ",")),
@@ -224,6 +225,24 @@ def test_strict_can_come_from_the_environment_and_the_file(tmp_path: Path) -> No
     assert from_file is not None
     assert from_env is not None
     assert (True, True) == (from_file.settings.endpoint.strict, from_env.settings.endpoint.strict)
+
+
+def test_several_words_to_refuse_and_normalise_come_from_flags_and_environment() -> None:
+    """A flag is repeated; a variable has spaces between its words."""
+    words = ("--refuse", "invalid", "--refuse", "phone_masked", "--normalise")
+    by_flag, _ = ordered("x.csv", *words)
+    by_variable, _ = ordered(
+        "x.csv", env={"BULKPOST_REFUSE": "invalid phone_masked", "BULKPOST_NORMALISE": "1"}
+    )
+    unsaid, _ = ordered("x.csv", env={"BULKPOST_NORMALISE": "0"})
+
+    assert by_flag is not None
+    assert by_variable is not None
+    assert unsaid is not None
+    assert ("invalid", "phone_masked") == by_flag.settings.check.refuse
+    assert by_flag.settings.check.normalise
+    assert by_flag.settings.check == by_variable.settings.check
+    assert unsaid.settings.check.is_idle
 
 
 @pytest.mark.parametrize(

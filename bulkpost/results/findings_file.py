@@ -3,7 +3,6 @@
 Written as it is found, so memory does not grow with the list.
 """
 
-import csv
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,12 +16,12 @@ from bulkpost.results.private_file import (
     check_target,
     private_bytes,
 )
-from bulkpost.results.spreadsheet import harmless
+from bulkpost.results.results_file import CsvWriter
 
 COLUMNS: Final = ("input", "row", "line", "column", "field", "type", "code", "message", "advice")
 _NUMBERS: Final = frozenset({"row", "line"})
 _SUFFIXES: Final = (".csv", ".parquet")
-_GROUP_ROWS: Final = 50_000
+_GROUP_ROWS: Final = 10_000
 
 
 class FindingsWriter(Protocol):
@@ -80,15 +79,13 @@ def _cells(name: str, found: Found) -> tuple[str | int, ...]:
 
 
 class _CsvWriter:
+    """As every file for spreadsheets, with nothing but columns of ours."""
+
     def __init__(self, file: TextIO) -> None:
-        self._writer = csv.writer(file, lineterminator="\n")
-        self._writer.writerow(COLUMNS)
+        self._writer = CsvWriter(file, (), COLUMNS, is_raw=False)
 
     def write(self, name: str, found: Iterable[Found]) -> None:
-        self._writer.writerows(
-            [harmless(cell) if isinstance(cell, str) else cell for cell in _cells(name, entry)]
-            for entry in found
-        )
+        self._writer.write(((), _cells(name, entry)) for entry in found)
 
 
 @contextmanager
