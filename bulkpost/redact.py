@@ -11,12 +11,15 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
+from bulkpost.escapes import unescaped
+
 REASON_CHARS_MAX = 500
 _OWN_VALUE_CHARS_MIN = 3  # shorter ones ("TX", "M") identify nobody and would shred the sentence
 _TELLING_CHARS_MIN = 8  # shorter ones ("Ann") are looked for as whole words only ("annual")
 _OWN_DIGITS_MIN = 5
 _WINDOW = 8  # how many times the result's length is looked at
 _PASSES_MAX = 8
+_LEVELS_MAX = 4  # escapes of escapes
 # Both start where a token starts only: linear on any text.
 _EMAIL = re.compile(
     r"""(?<![^\s@<>"'(),:;\[\]])[^\s@<>"'(),:;\[\]]+(?:@|%40)[^\s@<>"'(),:;\[\]]+"""
@@ -41,31 +44,42 @@ _PERSONAL_NUMBER = re.compile(
 _Own = tuple[str, str, str]
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _LETTER_ESCAPE = re.compile(r"\\[bfnrt]")
+# What is left of an escape, or of a character, that was cut off.
+_BROKEN_ESCAPE = re.compile(r"(?:%[0-9A-Fa-f]?|\\[uUxX]?[0-9A-Fa-f]{0,3}|&#?\w{0,8}|\ufffd)\Z")
+_LAST_DIGITS = re.compile(r"(?<!\d)\d[^A-Za-z\[\]]{0,40}\Z")
 _GAP = re.compile(r"[^0-9A-Za-z\[\]]{0,5}")  # what people put between the digits of a number
 
 
 def scrub(
-    text: str, own: Iterable[tuple[str, str]] = (), *, chars_max: int = REASON_CHARS_MAX
+    text: str,
+    own: Iterable[tuple[str, str]] = (),
+    *,
+    chars_max: int = REASON_CHARS_MAX,
+    is_cut: bool = False,
 ) -> str:
     """Take personal data out of a text that LeadConduit or a proxy sent.
 
     The row's own values become ``[field name]``, also where they come back escaped for a URL, JSON
     or HTML or with their digits grouped in another way; e-mail addresses and long numbers become
     ``[email]`` and ``[digits]`` wherever they came from; white space is folded, control characters
-    and lone surrogates become ``?``.
+    and lone surrogates become ``?``, and characters that nobody sees are left out.
 
     Args:
         text: What came.
         own: The (field name, text) pairs that were sent.
         chars_max: The result is cut to this many characters.
+        is_cut: The text does not end where its author ended it, so it may end inside a value.
     """
     window = text[: chars_max * _WINDOW]
-    values = [(name, folded, value) for name, value in own if (folded := _folded(value))]
+    values = [
+        (name, folded, spelling)
+        for name, value in own
+        for spelling in _spellings(value)
+        if (folded := _folded(spelling))
+    ]
     clean = _scrubbed(_plain_text(window), values)
-    if len(window) < len(text):
-        # The window may end inside a value, which is then not recognised.
-        longest = max((len(value) for _, value, _ in values), default=0)
-        clean = clean[: max(0, len(clean) - longest)]
+    if is_cut or len(window) < len(text):
+        clean = _without_edge(clean, values)
     return clean if len(clean) <= chars_max else clean[: chars_max - 1] + "…"
 
 
@@ -85,6 +99,23 @@ def json_text(value: object) -> str:
 
 
 def _scrubbed(text: str, values: list[_Own]) -> str:
+    """Scrub a text, and what it says once its escapes are read as what they stand for.
+
+    It stays as it came, escapes and all, unless they hide something: then it is kept unescaped.
+    """
+    clean = shown = _passed(text, values)
+    for _ in range(_LEVELS_MAX):
+        plain = _plain_text(unescaped(text))
+        if plain == text:
+            break
+        text = plain
+        told, shown = _passed(text, values), _plain_text(unescaped(shown))
+        if told != shown:
+            clean = shown = told
+    return clean
+
+
+def _passed(text: str, values: list[_Own]) -> str:
     # What one rule leaves behind may give another rule its word boundary.
     for _ in range(_PASSES_MAX):
         clean = _once(text, values)
@@ -111,6 +142,32 @@ def _once(text: str, values: list[_Own]) -> str:
     if _ANY_DIGIT.search(text):
         text = _without_digits(text, values)
     return text
+
+
+def _without_edge(clean: str, values: list[_Own]) -> str:
+    """Take away the end of a text that was cut off inside a value; else leave it as it is."""
+    plain = _BROKEN_ESCAPE.sub("", clean)
+    for _ in range(_LEVELS_MAX):
+        plain = _plain_text(_BROKEN_ESCAPE.sub("", unescaped(plain)))
+    lowered = plain.casefold()
+    begun = max((_begun_chars(lowered, folded) for _, folded, _ in values), default=0)
+    if begun < _OWN_VALUE_CHARS_MIN:
+        return clean
+    # Where folding changes the length, only the folded text shows where the value begins.
+    kept = plain if len(plain) == len(lowered) else lowered
+    return kept[: len(kept) - begun].rstrip()
+
+
+def _begun_chars(lowered: str, folded: str) -> int:
+    """Return how many characters at the end of a text are the beginning of a value."""
+    for count in range(min(len(folded) - 1, len(lowered)), _OWN_VALUE_CHARS_MIN - 1, -1):
+        if lowered.endswith(folded[:count]):
+            return count
+    own_digits = _NO_DIGIT.sub("", folded) if _DIGIT_VALUE.fullmatch(folded) else ""
+    end = _LAST_DIGITS.search(lowered)
+    if own_digits and end and own_digits.startswith(_NO_DIGIT.sub("", end[0])):
+        return len(end[0])
+    return 0
 
 
 def _without(text: str, lowered: str, hits: list[tuple[str, str]]) -> str:
@@ -200,6 +257,17 @@ def _is_one_number(text: str, places: list[int], first: int, last: int) -> bool:
     )
 
 
+def _spellings(value: str) -> Iterator[str]:
+    """Yield a value, and what it reads like where it holds escapes itself."""
+    yield value
+    for _ in range(_LEVELS_MAX):
+        plain = unescaped(value)
+        if plain == value:
+            return
+        yield plain
+        value = plain
+
+
 def _forms(folded: str, value: str) -> Iterator[str]:
     """Yield how a value may come back: as it is, and escaped for a URL, JSON or HTML."""
     yield folded
@@ -236,6 +304,8 @@ def _plain_text(text: str) -> str:
 def _plain(char: str) -> str:
     if char.isprintable():
         return char
+    if unicodedata.category(char) == "Cf":
+        return ""  # nobody sees it, and it would take a value apart
     return " " if char.isspace() else "?"
 
 

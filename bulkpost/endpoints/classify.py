@@ -46,7 +46,8 @@ _STOPPING = frozenset({401, 403, 404, 405, 406, 415})
 _EXCERPT_CHARS_MAX = 200
 _EXCERPT_BYTES_MAX = 4_096
 _WORD_CHARS_MAX = 40
-_TITLE = re.compile(r"<title[^>]{0,200}>([^<]{1,1000})", re.IGNORECASE)
+_TITLE_CHARS_MAX = 1_000
+_TITLE = re.compile(rf"<title[^>]{{0,200}}>([^<]{{1,{_TITLE_CHARS_MAX}}})", re.IGNORECASE)
 _PHRASES: Mapping[int, str] = {status.value: status.phrase for status in HTTPStatus}
 
 
@@ -84,18 +85,18 @@ def read_outcome(reply: Reply) -> Answer | Unreadable:
     return Unreadable(_NO_READER[shape]) if read is None else read(reply.body)
 
 
-def excerpt_of(body: bytes, own: Pairs) -> str:
+def excerpt_of(body: bytes, own: Pairs, *, is_cut: bool = False) -> str:
     """Return what a body says, for a reason: its message, its title or its text, scrubbed."""
     shape = shape_of(body)
-    text = body[:_EXCERPT_BYTES_MAX].decode("utf-8", "replace")
+    text = trimmed(body)[:_EXCERPT_BYTES_MAX].decode("utf-8", "replace")
+    is_cut = is_cut or len(body) > _EXCERPT_BYTES_MAX
     if shape is Shape.JSON:
         text = message_of(body) or ""
     elif shape in {Shape.HTML, Shape.XML}:
         title = _TITLE.search(text)
+        is_cut = is_cut or (title is not None and len(title[1]) == _TITLE_CHARS_MAX)
         text = html.unescape(title[1]) if title else ""
-    else:
-        text = trimmed(body)[:_EXCERPT_BYTES_MAX].decode("utf-8", "replace")
-    return scrub(text, own, chars_max=_EXCERPT_CHARS_MAX)
+    return scrub(text, own, chars_max=_EXCERPT_CHARS_MAX, is_cut=is_cut)
 
 
 def _answered(answer: Answer, reply: Reply, own: Pairs) -> Verdict:
@@ -133,7 +134,7 @@ def _in_doubt(reply: Reply, why: str, own: Pairs, own_ids: tuple[str, ...]) -> V
 
 
 def _http_error(reply: Reply, own: Pairs) -> Verdict:
-    excerpt = excerpt_of(reply.body, own)
+    excerpt = excerpt_of(reply.body, own, is_cut=reply.cut is not None)
     reason = _status_line(reply.status) + (f": {excerpt}" if excerpt else "")
     next_step = NextStep.SETTLE
     if reply.status in _STOPPING:

@@ -31,6 +31,7 @@ def evidence_of(request: Request, reply: Reply, own: tuple[tuple[str, str], ...]
         own: The (field name, text) pairs that were sent, to take them out of what came.
     """
     body = reply.body[:_EXCERPT_BYTES_MAX].decode("utf-8", "replace")
+    is_cut = reply.cut is not None or len(reply.body) > _EXCERPT_BYTES_MAX
     asked: dict[str, object] = {
         "method": request.method,
         "url": _without_values(request.url),
@@ -45,7 +46,7 @@ def evidence_of(request: Request, reply: Reply, own: tuple[tuple[str, str], ...]
             for name, value in reply.headers[:_HEADERS_MAX]
             if name.lower() not in _LEFT_OUT_HEADERS
         ],
-        "reply_body": scrub(body, own, chars_max=_EXCERPT_CHARS_MAX),
+        "reply_body": scrub(body, own, chars_max=_EXCERPT_CHARS_MAX, is_cut=is_cut),
         "reply_cut": reply.cut,
     }
     return asked, came

@@ -24,7 +24,13 @@ from bulkpost.ledger.connection import connected, damaged, unusable
 from bulkpost.ledger.group import Texts
 from bulkpost.ledger.inputs import store_input
 from bulkpost.ledger.lock import LedgerLock
-from bulkpost.ledger.paths import LedgerPaths, check_permissions, check_place, make_ballast
+from bulkpost.ledger.paths import (
+    LedgerPaths,
+    check_beside,
+    check_permissions,
+    check_place,
+    make_ballast,
+)
 from bulkpost.ledger.reader import (
     InputRecord,
     LedgerReader,
@@ -260,6 +266,7 @@ def _check_wanted(paths: LedgerPaths, options: LedgerOptions) -> None:
 
 def _make_ready(paths: LedgerPaths, lock: LedgerLock, options: LedgerOptions, clock: Clock) -> bool:
     """Make or migrate the file; return whether it is new."""
+    check_beside(paths)
     if not paths.database.exists():
         _check_never_existed(paths, lock, options)
         assert options.environment is not None, "a new ledger serves a known environment"

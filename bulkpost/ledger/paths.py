@@ -34,6 +34,16 @@ class LedgerPaths:
         return self._beside("-wal")
 
     @property
+    def shm(self) -> Path:
+        """SQLite's index of that log."""
+        return self._beside("-shm")
+
+    @property
+    def journal(self) -> Path:
+        """SQLite's other kind of log, which it would play back; never ours."""
+        return self._beside("-journal")
+
+    @property
     def lock(self) -> Path:
         """Held for a whole run; carries the holder and the last commit's number."""
         return self._beside(".lock")
@@ -158,6 +168,34 @@ def check_permissions(database: Path) -> None:
             advice="Every answer must be written down; make both writable.",
             command=f"chmod u+w {database} {database.parent}",
         )
+
+
+def check_beside(paths: LedgerPaths) -> None:
+    """Refuse a log or a file of outcomes that somebody else has put beside the ledger.
+
+    SQLite writes what a log says into the ledger, and recovery what a rescue file says.
+
+    Raises:
+        LedgerError: With the command that mends it, if the file is ours.
+    """
+    for path in (paths.wal, paths.shm, paths.journal, paths.rescue, paths.lock):
+        try:
+            status = path.lstat()
+        except FileNotFoundError:
+            continue
+        is_ours = status.st_uid == os.geteuid() or os.geteuid() == 0
+        if not stat.S_ISREG(status.st_mode) or not is_ours:
+            raise LedgerError(
+                f"a file beside the ledger is not a regular file of this user: {path}",
+                advice="Nothing was sent or changed. Find out who put it there, and keep the "
+                "ledger in a folder of your own.",
+            )
+        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise LedgerError(
+                f"other users may write to a file beside the ledger: {path}",
+                advice="Nothing was sent or changed. Make sure that nobody has, then close it.",
+                command=f"chmod 600 {path}",
+            )
 
 
 def check_space(database: Path, rows: int) -> None:

@@ -2,13 +2,15 @@
 
 from bulkpost.fields.field_type import FieldType
 from bulkpost.fields.ssn import is_ssn_name
+from bulkpost.mapping.assignment import trimmed
 from bulkpost.mapping.settings import MapSettings
 
 
 def is_private(column: str, settings: MapSettings) -> bool:
     """Tell whether a column holds social security numbers: by its name, or by what it feeds."""
-    target = settings.columns.get(column)
-    field = target if isinstance(target, str) and target else column
+    header = trimmed(column)
+    target = settings.columns.get(column, settings.columns.get(header))
+    field = target if isinstance(target, str) and target else header
     known = settings.types.get(field)
     if known is not None:
         return known is FieldType.SSN

@@ -131,6 +131,44 @@ async def test_t7_a_ledger_that_others_may_write_to_is_refused(mode: int, tmp_pa
             pass
 
 
+@pytest.mark.parametrize("suffix", ["-wal", "-shm", "-journal", ".rescue", ".lock"])
+@pytest.mark.parametrize("mode", [0o620, 0o602])
+async def test_t7_what_others_may_write_beside_the_ledger_is_refused(
+    suffix: str, mode: int, tmp_path: Path
+) -> None:
+    """A log or a rescue file would be taken for what was sent, and rows be sent again."""
+    ledger = tmp_path / "l.db"
+    async with opened(ledger):
+        pass
+    planted = ledger.with_name(ledger.name + suffix)
+    planted.touch()
+    planted.chmod(mode)
+    before = ledger.read_bytes(), planted.read_bytes()
+
+    with pytest.raises(LedgerError, match="other users may write to a file beside") as refused:
+        async with open_ledger(ledger, OPTIONS, SystemClock()):
+            pass
+
+    assert f"chmod 600 {planted}" == refused.value.command
+    if suffix != ".lock":
+        assert before == (ledger.read_bytes(), planted.read_bytes())
+
+
+@pytest.mark.parametrize("suffix", ["-wal", ".rescue"])
+async def test_t7_a_pipe_beside_a_ledger_is_refused_and_not_waited_for(
+    suffix: str, tmp_path: Path
+) -> None:
+    """Nobody can stop a run at its start by something that never ends."""
+    ledger = tmp_path / "l.db"
+    async with opened(ledger):
+        pass
+    os.mkfifo(ledger.with_name(ledger.name + suffix))
+
+    with pytest.raises(LedgerError, match="not a regular file of this user"):
+        async with open_ledger(ledger, OPTIONS, SystemClock()):
+            pass
+
+
 async def test_t20_no_link_is_followed_to_a_file_of_somebody_else(tmp_path: Path) -> None:
     """Ledger, lock, rescue file, ballast, export, sandbox log: the link's aim stays as it was."""
     victim = tmp_path / "victim"

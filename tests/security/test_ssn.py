@@ -6,17 +6,20 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from faultserver import fault_server
 from hypothesis import given
 from hypothesis import strategies as st
 from submitting import Answerer, Seen, an_order, asked, endings, submitted, table, verdict
 
 from bulkpost.destination import Destination
+from bulkpost.fields.field_type import FieldType
 from bulkpost.lead import Lead
 from bulkpost.mapping.column_map import build_map
 from bulkpost.mapping.identity import Identifier
 from bulkpost.mapping.settings import MapSettings
 from bulkpost.redact import scrub
+from bulkpost.results.private_columns import is_private
 from bulkpost.row import Row
 
 _DESTINATION = Destination("https://app.leadconduit.com", "a" * 24, "b" * 24)
@@ -133,3 +136,15 @@ def test_t25_no_cache_keeps_what_was_scrubbed() -> None:
     patterns = [*sys.modules["re"]._cache, *getattr(sys.modules["re"], "_cache2", ())]  # noqa: SLF001  # what is to be looked into
 
     assert [] == [key for key in patterns if area in str(key) and "1234" in str(key)]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [MapSettings(columns={"tax id": "ssn"}), MapSettings(types={"tax id": FieldType.SSN})],
+)
+def test_t2_a_column_with_unseen_characters_in_its_name_stays_out_of_results(
+    settings: MapSettings,
+) -> None:
+    """What the map takes for a social security number is one to the export, too."""
+    assert is_private("\u200ctax id\u200d", settings)
+    assert not is_private("\u200ccity\u200d", settings)
