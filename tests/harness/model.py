@@ -140,8 +140,9 @@ class Model:
         """Expect an older ledger: it sends again what it does not know, and no more than that."""
         self.take_for_known(found)
         for name, lead_ids in flow.ids().items():
-            if all(self._state(place) in FREE for place in self.places.get(name, ())):
-                self.granted[name] = max(self.granted[name], len(lead_ids))
+            # What it had counted of retries is lost with it; a lead that it holds goes out no more.
+            is_free = all(self._state(place) in FREE for place in self.places.get(name, ()))
+            self.granted[name] = max(self.granted[name], len(lead_ids) - 1 + is_free)
             if self._is_unsent(name):
                 self.forgotten.add(name)
 
