@@ -10,7 +10,7 @@ check:
 
 # The tests that the README's own line runs.
 test *arguments:
-    python -m pytest {{arguments}}
+    python -m pytest -n auto --dist loadfile {{arguments}}
 
 # The tests, and which lines they never reach.
 cover:

@@ -134,7 +134,7 @@ def test_no_document_names_a_flag_that_does_not_exist() -> None:
         for option in options_of(command)
         for word in (*option.opts, *option.secondary_opts)
     }
-    others = {"--help", "--require-hashes"}
+    others = {"--dist", "--help", "--require-hashes"}
 
     assert set() == set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)) - known - others
 

@@ -103,6 +103,7 @@ def test_t7_a_config_that_another_user_left_in_the_folder_is_not_obeyed(
     folder = tmp_path_factory.mktemp("shared")
     config = folder / "bulkpost.toml"
     config.write_text('rate = "7/s"\n')
+    config.chmod(0o644)  # whatever umask a command before has left
     os.chown(config, 12345, 12345)
     for place in (folder, *folder.parents):
         if place.stat().st_uid == 0 and place.name and "pytest" in str(place):
