@@ -34,10 +34,10 @@ from bulkpost.pacing.rate import RateLimit
 from bulkpost.pacing.retry import RetrySettings
 
 URL = f"https://app.leadconduit.com/flows/{'a' * 24}/sources/{'b' * 24}/submit"
-DESTINATION = parse_url(URL)
+DESTINATION = parse_url(f"{URL}?campaign=summer")
 NOW_S = 1_000.0
 NOW_AT_MS = 1_795_313_647_250
-TAKEN = Reply(201, (), b'{"outcome":"success","lead":{"id":"%s"}}' % LEAD_ID.encode(), None, 0.25)
+TAKEN = Reply(201, (), b'{"outcome":"success","lead":{"id":"%s"}}' % LEAD_ID.encode(), None, 2.5)
 
 Doing = Reply | Exception
 
@@ -169,7 +169,7 @@ def a_job(row: int, key: int | None = None, **more: Any) -> Job[Lead]:
 
 
 def an_answer(status: int, *headers: tuple[str, str], body: bytes = b"") -> Reply:
-    return Reply(status, headers, body, None, 0.25)
+    return Reply(status, headers, body, None, 2.5)
 
 
 def half_open(rig: Rig) -> None:

@@ -10,8 +10,9 @@ from ledgers import content
 from working import NOW_AT_MS, NOW_S, TAKEN, URL, a_job, a_rig, an_answer, half_open
 
 from bulkpost.clock import SystemClock
+from bulkpost.engine.worker import Worker
 from bulkpost.errors import InDoubtError, NotSentError
-from bulkpost.ledger.entries import Intent, Settlement, row_id_of
+from bulkpost.ledger.entries import Intent, Settlement, Wait, row_id_of
 from bulkpost.outcome import Outcome, OutcomeKind
 from bulkpost.pacing.breaker import BreakerSettings, Pause
 from bulkpost.pacing.retry import RetrySettings
@@ -28,7 +29,7 @@ async def test_a_lead_goes_out_once_its_intent_is_on_disk(tmp_path: Path) -> Non
         request.body for request in rig.told.requests
     ]
     assert [(6, 0, 1, 0, b"c" * 8)] == rig.told.intents[:1]
-    assert [(row, 10, 201, 1, 0, None, 250) for row in (6, 7)] == rig.ended()
+    assert [(row, 10, 201, 1, 0, None, 2500) for row in (6, 7)] == rig.ended()
     assert [(7,)] == content(rig.path, "SELECT low_water FROM input")
     assert (2, 0, 0, 0, {OutcomeKind.SUCCESS: 2}, {"phone_1": 1}) == (
         rig.tally.sent,
@@ -44,17 +45,30 @@ async def test_a_lead_goes_out_once_its_intent_is_on_disk(tmp_path: Path) -> Non
 
 async def test_a_row_that_was_tried_before_goes_on_counting(tmp_path: Path) -> None:
     """Its earlier ending gives way, its attempts and its ambiguous retries stay."""
-    async with a_rig(tmp_path, TAKEN) as rig:
+    async with a_rig(tmp_path, TAKEN, TAKEN) as rig:
         writer = rig.machines.ledger.writer
         row_id = row_id_of(1, 6)
         await writer.arm(Intent(row_id, (6).to_bytes(16, "big")))
         writer.put(Settlement(row_id, Outcome(OutcomeKind.DEFERRED), attempts=3, ambiguous=1))
         await writer.flush()
-        await rig.work(a_job(6, attempt=3, ambiguous=1, supersedes=True))
+        await rig.work(a_job(6, attempt=3, ambiguous=1, supersedes=True), a_job(7, attempt=1))
 
-    assert [(6, 0, 4, 1, b"c" * 8)] == rig.told.intents
-    assert [(6, 10, 201, 4, 1, None, 250)] == rig.ended()
-    assert 1 == rig.tally.retries
+    assert [(6, 0, 4, 1, b"c" * 8), (7, 0, 2, 0, b"c" * 8)] == rig.told.intents
+    assert [(6, 10, 201, 4, 1, None, 2500), (7, 10, 201, 2, 0, None, 2500)] == rig.ended()
+    assert 2 == rig.tally.retries
+
+
+async def test_a_changed_field_is_counted_once_for_its_row(tmp_path: Path) -> None:
+    """Not again with each attempt."""
+    async with a_rig(tmp_path, TAKEN) as rig:
+        writer = rig.machines.ledger.writer
+        job = a_job(6, changed=("phone_1",), is_open=True, attempt=1)
+        await writer.arm(Intent(job.row_id, job.prepared.identity.key))
+        writer.put(Wait(job.row_id, 1, Outcome(OutcomeKind.DEFERRED), 0, NOW_AT_MS))
+        await rig.work(job)
+
+    assert {} == rig.tally.changed
+    assert [(6, 10, 201, 2, 0, None, 2500)] == rig.ended()
 
 
 async def test_a_copy_that_is_wanted_is_sent(tmp_path: Path) -> None:
@@ -73,9 +87,9 @@ async def test_an_http_error_is_kept_with_its_evidence_and_logged(tmp_path: Path
             await rig.work(a_job(6))
 
     reason = "500 Internal Server Error: höppla"
-    assert [(6, 30, 500, 1, 0, reason, 250)] == rig.ended()
+    assert [(6, 30, 500, 1, 0, reason, 2500)] == rig.ended()
     ((asked, came),) = content(rig.path, "SELECT request, reply FROM exchanges")
-    assert f'"url": "{URL}"' in asked
+    assert f'"url": "{URL}?campaign=…"' in asked
     assert '"fields": ["row", "reference"]' in asked
     assert "höppla" in came
     assert [
@@ -112,7 +126,7 @@ async def test_s16_a_refused_row_waits_in_the_ledger_and_in_the_supply(
         rig.tally.in_flight,
     )
     assert Pause(status, NOW_S, NOW_S + 30.0) == rig.breaker.pause(NOW_S)
-    assert [(250, status)] == content(rig.path, "SELECT latency_ms, http_status FROM attempt")
+    assert [(2500, status)] == content(rig.path, "SELECT latency_ms, http_status FROM attempt")
     (postponed,) = log
     assert ("attempt_postponed", 6, 1, status, 31.0) == tuple(
         postponed[name] for name in ("event", "row", "attempt", "http_status", "delay_s")
@@ -133,9 +147,18 @@ async def test_s15_a_row_that_is_given_up_may_go_when_the_server_said(
     ) as rig:
         await rig.work(a_job(6))
 
-    assert [(6, 50, 503, 1, 0, "503 Service Unavailable", 250)] == rig.ended()
+    assert [(6, 50, 503, 1, 0, "503 Service Unavailable", 2500)] == rig.ended()
     assert [(NOW_AT_MS + due_s * 1000,)] == content(rig.path, "SELECT due_at_ms FROM due")
     assert {OutcomeKind.DEFERRED: 1} == rig.tally.outcomes
+
+
+async def test_n15_a_probe_that_is_refused_shuts_the_gate_again(tmp_path: Path) -> None:
+    """A host that only says 503 is not back."""
+    async with a_rig(tmp_path, an_answer(503), breaker=BreakerSettings(failures_max=1)) as rig:
+        half_open(rig)
+        await rig.work(a_job(6))
+
+    assert Pause(503, NOW_S - 5.0, NOW_S + 2.0) == rig.breaker.pause(NOW_S)
 
 
 async def test_n2_a_request_that_never_left_waits_by_its_own_pace(tmp_path: Path) -> None:
@@ -177,11 +200,12 @@ async def test_n8_a_lost_answer_is_in_doubt(tmp_path: Path) -> None:
         tmp_path, InDoubtError("the connection was reset"), breaker=BreakerSettings(failures_max=1)
     ) as rig:
         half_open(rig)
+        rig.tally.sent = 7
         await rig.work(a_job(6))
         pause = rig.breaker.pause(NOW_S)
 
     assert [(6, 20, None, 1, 0, "the connection was reset", None)] == rig.ended()
-    assert (1, 0, {OutcomeKind.IN_DOUBT: 1}) == (
+    assert (8, 0, {OutcomeKind.IN_DOUBT: 1}) == (
         rig.tally.sent,
         rig.tally.in_flight,
         rig.tally.outcomes,
@@ -189,6 +213,22 @@ async def test_n8_a_lost_answer_is_in_doubt(tmp_path: Path) -> None:
     assert pause is not None
     assert NOW_S < pause.until_s
     assert [] == rig.halts
+
+
+async def test_requests_under_way_are_counted(tmp_path: Path) -> None:
+    """Each of them, as long as it is under way."""
+    async with a_rig(tmp_path, is_endless=True) as rig:
+        await rig.machines.supply.fill([a_job(6), a_job(7)])
+        async with anyio.create_task_group() as tasks:
+            for _ in range(2):
+                tasks.start_soon(Worker(rig.machines, rig.halts.append).run)
+            with anyio.fail_after(20):
+                while len(rig.told.requests) < 2:
+                    await SystemClock().sleep(0.001)
+            in_flight = rig.tally.in_flight
+            tasks.cancel_scope.cancel()
+
+    assert (2, 0) == (in_flight, rig.tally.in_flight)
 
 
 async def test_an_answer_to_a_probe_opens_the_gate_for_all(tmp_path: Path) -> None:

@@ -164,7 +164,7 @@ async def test_s20_a_destination_that_refuses_gets_nothing_more(tmp_path: Path) 
     assert 1 == len(rig.told.requests)
     assert [
         (5, 50, None, 1, 0, reason, None),
-        (6, 30, 403, 1, 0, "403 Forbidden: Source is disabled", 250),
+        (6, 30, 403, 1, 0, "403 Forbidden: Source is disabled", 2500),
     ] == rig.ended()
 
 
