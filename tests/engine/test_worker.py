@@ -152,6 +152,46 @@ async def test_s15_a_row_that_is_given_up_may_go_when_the_server_said(
     assert {OutcomeKind.DEFERRED: 1} == rig.tally.outcomes
 
 
+async def test_s16_refusals_add_up(tmp_path: Path) -> None:
+    """For the row over all runs, for the run over all rows; and each wait is longer."""
+    async with a_rig(tmp_path, an_answer(502)) as rig:
+        rig.tally.ambiguous = 5
+        job = a_job(6, ambiguous=1, refusals=2)
+        await rig.work(job)
+
+    assert (2, 3, 6) == (job.ambiguous, job.refusals, rig.tally.ambiguous)
+    assert [(6, 1, 1, 2, NOW_AT_MS + 4_000)] == rig.waiting()
+
+
+async def test_s15_a_date_counts_from_the_wall_clock(tmp_path: Path) -> None:
+    """The row may go at that moment."""
+    async with a_rig(
+        tmp_path,
+        an_answer(503, ("retry-after", "Sun, 22 Nov 2026 02:14:37 GMT")),
+        retry=RetrySettings(attempts_max=1),
+    ) as rig:
+        await rig.work(a_job(6))
+
+    assert [(NOW_AT_MS + 29_750,)] == content(rig.path, "SELECT due_at_ms FROM due")
+
+
+async def test_n2_failures_to_send_add_up(tmp_path: Path) -> None:
+    """Within a run; the log says how long the row waits, to the millisecond."""
+    with structlog.testing.capture_logs() as log:
+        async with a_rig(
+            tmp_path,
+            NotSentError("nobody listens"),
+            retry=RetrySettings(unsent_base_s=0.12345),
+        ) as rig:
+            job = a_job(6, unsent=1)
+            await rig.work(job)
+            await rig.machines.ledger.writer.flush()
+
+    assert 2 == job.unsent
+    assert [(6, 1, 1, 0, NOW_AT_MS + 123)] == rig.waiting()
+    assert [0.123] == [entry["delay_s"] for entry in log]
+
+
 async def test_n15_a_probe_that_is_refused_shuts_the_gate_again(tmp_path: Path) -> None:
     """A host that only says 503 is not back."""
     async with a_rig(tmp_path, an_answer(503), breaker=BreakerSettings(failures_max=1)) as rig:

@@ -26,12 +26,14 @@ from bulkpost.run import RunEnding
 async def test_n5_a_fatal_refusal_to_send_ends_the_run(tmp_path: Path) -> None:
     """An untrusted certificate will not be trusted in a second: the row is deferred."""
     fatal = NotSentError("the certificate is not trusted", is_fatal=True, advice="Ask for one.")
-    async with a_rig(tmp_path, fatal) as rig:
+    async with a_rig(tmp_path, fatal, breaker=BreakerSettings(failures_max=1)) as rig:
+        half_open(rig)
         await rig.work(a_job(6))
 
     assert [(6, 50, None, 1, 0, "the certificate is not trusted", None)] == rig.ended()
     assert [Halt(RunEnding.REFUSED, "the certificate is not trusted", "Ask for one.")] == rig.halts
-    assert 0 == rig.breaker.failures
+    assert 1 == rig.breaker.failures  # the one before: nothing was learned of the host
+    assert rig.breaker.admit(NOW_S) is not None
     assert [] == content(rig.path, "SELECT * FROM due")
 
 
