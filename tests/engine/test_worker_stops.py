@@ -19,7 +19,7 @@ from bulkpost.ledger.entries import Intent, Settlement, Wait, row_id_of
 from bulkpost.ledger.states import State
 from bulkpost.outcome import Outcome, OutcomeKind
 from bulkpost.pacing.breaker import BreakerSettings
-from bulkpost.pacing.budget import BudgetSettings
+from bulkpost.pacing.budget import BudgetSettings, ErrorBudget
 from bulkpost.run import RunEnding
 
 
@@ -127,6 +127,24 @@ async def test_p10_a_mistake_outside_of_an_attempt_is_told_too(
     assert reason.startswith("internal error ValueError at ")
     assert [Halt(RunEnding.FAILED, reason)] == rig.halts
     assert [] == rig.told.requests
+
+
+async def test_p10_a_mistake_after_the_ending_leaves_the_ending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer that was written down stays the answer."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError("x")
+
+    async with a_rig(tmp_path, TAKEN) as rig:
+        monkeypatch.setattr(ErrorBudget, "replied", fail)
+        await rig.work(a_job(6))
+        failure = rig.machines.ledger.writer.failure
+
+    assert [(6, 10, 201, 1, 0, None, 2500)] == rig.ended()
+    assert [RunEnding.FAILED] == [halt.ending for halt in rig.halts]
+    assert failure is None
 
 
 async def test_s20_a_destination_that_refuses_gets_nothing_more(tmp_path: Path) -> None:
