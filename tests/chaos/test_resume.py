@@ -312,7 +312,10 @@ def test_a_ledger_of_the_sandbox_is_refused_for_live_and_the_reverse(campaign: C
     paths = LedgerPaths(campaign.folder / "live.db")
     schema.create(paths, Environment.LIVE, 0)
     reverse = run(
-        [*SUBMIT, str(path), "--url", campaign.flow.url, "--ledger", str(paths.database)],
+        [
+            *(*SUBMIT, str(path), "--url", campaign.flow.url, "--ledger", str(paths.database)),
+            "--accept-rollback",  # no lock file has seen a ledger that was made by hand
+        ],
         campaign.folder,
     )
 
