@@ -11,7 +11,7 @@ The architecture, in the order in which a row lives it:
 ``endpoints``  a lead becomes a request; a reply becomes an outcome. Pure
 ``transport``  the only client-side place that speaks HTTP
 ``engine``     joins these machines in one task group: feed -> workers -> recorder
-``results``    what became of the rows: summary, export
+``reporting``  what became of the rows: summary, export
 ``sandbox``    LeadConduit on loopback, with faults on order; shares only the wire with the client
 ``config``     joins the settings, which live beside what they set
 ``app``        the composition root: the only module that knows every concrete class

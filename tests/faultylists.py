@@ -10,7 +10,7 @@ from submitting import Answerer, an_order, asked, submitted
 
 from bulkpost.app.order import SubmitResult
 from bulkpost.errors import UsageError
-from bulkpost.results.status import ExitStatus
+from bulkpost.reporting.status import ExitStatus
 
 # Row number, line of the file, why it is invalid.
 Invalid = list[tuple[int, int, str]]

@@ -17,7 +17,7 @@ from submitting import (
     submitted,
 )
 
-from bulkpost.results.status import ExitStatus
+from bulkpost.reporting.status import ExitStatus
 
 HEAD: Final = b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\n"
 HTML: Final = (("Content-Type", "text/html"),)

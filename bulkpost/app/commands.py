@@ -31,7 +31,7 @@ from bulkpost.ledger.reader import open_reader as open_ledger_reader
 from bulkpost.ledger.registry import Registry
 from bulkpost.log import get_logger
 from bulkpost.redact import scrub_path
-from bulkpost.results.status import ExitStatus, worst
+from bulkpost.reporting.status import ExitStatus, worst
 from bulkpost.transport.http import HttpTransport
 
 

@@ -10,7 +10,7 @@ import anyio.to_thread
 from bulkpost.app.inputs import called
 from bulkpost.app.order import Batch, Observer, Order
 from bulkpost.checking.examination import Examination, Found, ValueReport
-from bulkpost.results.findings_file import check_findings_target, findings_file
+from bulkpost.reporting.findings_file import check_findings_target, findings_file
 from bulkpost.row import Row
 
 Keep = Callable[[str, Iterable[Found]], None]

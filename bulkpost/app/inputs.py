@@ -39,8 +39,8 @@ from bulkpost.reading.formats import Compression, InputKind
 from bulkpost.reading.inputs import resolve_inputs, spool_stdin
 from bulkpost.reading.reader import Reader, open_reader
 from bulkpost.redact import scrub_path
-from bulkpost.results.status import ExitStatus
-from bulkpost.results.summary import SPOOLED
+from bulkpost.reporting.status import ExitStatus
+from bulkpost.reporting.summary import SPOOLED
 from bulkpost.row import Position, Row
 
 

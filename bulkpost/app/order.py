@@ -20,7 +20,7 @@ from bulkpost.ledger.paths import LEDGER_DEFAULT, SANDBOX_LEDGER_DEFAULT
 from bulkpost.ledger.reader import LedgerReader
 from bulkpost.mapping.column_map import ColumnMap
 from bulkpost.reading.reader import Reader
-from bulkpost.results.status import ExitStatus
+from bulkpost.reporting.status import ExitStatus
 from bulkpost.run import RunEnding
 
 STDIN: Final = "-"

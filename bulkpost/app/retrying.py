@@ -19,7 +19,7 @@ from bulkpost.ledger.ledger import Ledger
 from bulkpost.ledger.states import State
 from bulkpost.outcome import OutcomeKind
 from bulkpost.reading.digest import digest_content
-from bulkpost.results.summary import RunRecord, run_record, summarise
+from bulkpost.reporting.summary import RunRecord, run_record, summarise
 
 RELEASABLE: Final = frozenset({OutcomeKind.HTTP_ERROR, OutcomeKind.FAILURE, OutcomeKind.ERROR})
 

@@ -38,7 +38,7 @@ from bulkpost.ledger.reader import InputRecord
 from bulkpost.log import get_logger
 from bulkpost.pacing.breaker import Breaker
 from bulkpost.pacing.rate import RateLimit, parse_rate
-from bulkpost.results.status import status_of
+from bulkpost.reporting.status import status_of
 from bulkpost.run import Run, RunEnding
 from bulkpost.transport.http import HttpTransport
 

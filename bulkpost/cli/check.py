@@ -53,8 +53,8 @@ def check(order: Any, output: Output, *, findings: Path | None, force: bool) -> 
         output.document({**plan_document(preview, order.settings), "findings_file": path})
         return plan_status(preview)
     from bulkpost.redact import printable  # noqa: PLC0415  # as above
-    from bulkpost.results.render import console, print_on  # noqa: PLC0415  # rich is slow to load
-    from bulkpost.results.render_values import render_values  # noqa: PLC0415
+    from bulkpost.reporting.render import console, print_on  # noqa: PLC0415  # rich is slow to load
+    from bulkpost.reporting.render_values import render_values  # noqa: PLC0415
 
     for line in plan_lines(preview, order.settings):
         click.echo(line)

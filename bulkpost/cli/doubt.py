@@ -58,9 +58,9 @@ def list_(*, run_id: int | None, limit: int, ledger_path: Path, output: Output) 
     from bulkpost.cli.observe import observe  # noqa: PLC0415
     from bulkpost.ledger.paths import LedgerPaths  # noqa: PLC0415
     from bulkpost.ledger.reader import LedgerReader  # noqa: PLC0415
-    from bulkpost.results.doubts import Doubt, doubt_count, doubts  # noqa: PLC0415
-    from bulkpost.results.history import is_run_going_on  # noqa: PLC0415
-    from bulkpost.results.summary import run_record  # noqa: PLC0415
+    from bulkpost.reporting.doubts import Doubt, doubt_count, doubts  # noqa: PLC0415
+    from bulkpost.reporting.history import is_run_going_on  # noqa: PLC0415
+    from bulkpost.reporting.summary import run_record  # noqa: PLC0415
 
     async def question(reader: LedgerReader) -> tuple[int, list[Doubt]]:
         if run_id is not None:
@@ -77,7 +77,7 @@ def list_(*, run_id: int | None, limit: int, ledger_path: Path, output: Output) 
     if not found:
         output.say("No row is in doubt.")
         return
-    from bulkpost.results import render  # noqa: PLC0415  # rich is slow to load
+    from bulkpost.reporting import render  # noqa: PLC0415  # rich is slow to load
 
     render.print_on(render.console(color=use_color()), render.render_doubts(found))
     if count > len(found):
@@ -158,7 +158,7 @@ def resend(*, rows: tuple[str, ...], ledger_path: Path, output: Output, **given:
     sent, command = run(partial(_resend, ledger_path, rows or None, given["run_id"], age_ms_min))
     words = f"{_rows_text(sent.released)} released; the next submit sends what was released."
     if sent.held:
-        from bulkpost.results.wording import time_text  # noqa: PLC0415  # as above
+        from bulkpost.reporting.wording import time_text  # noqa: PLC0415  # as above
 
         words += (
             f"\n{_rows_text(sent.held)} left in doubt: the last attempt is younger than "
@@ -186,7 +186,7 @@ async def _resend(
 ) -> tuple[Any, str]:
     from bulkpost.clock import SystemClock  # noqa: PLC0415  # as above
     from bulkpost.ledger.decisions import Author, open_for_decisions, resend  # noqa: PLC0415
-    from bulkpost.results.summary import run_record  # noqa: PLC0415
+    from bulkpost.reporting.summary import run_record  # noqa: PLC0415
 
     clock = SystemClock()
     async with open_for_decisions(ledger_path, "doubt resend", clock) as ledger:
@@ -200,7 +200,7 @@ async def _resend(
 
 async def _next_command(ledger: Any, row_id: int | None) -> str:
     from bulkpost.ledger.entries import input_id_of  # noqa: PLC0415  # as above
-    from bulkpost.results.summary import next_command, summarise  # noqa: PLC0415
+    from bulkpost.reporting.summary import next_command, summarise  # noqa: PLC0415
 
     found = await ledger.reader.fetch(
         "SELECT max(id) FROM run WHERE :input_id IS NULL OR input_id = :input_id",
@@ -212,7 +212,7 @@ async def _next_command(ledger: Any, row_id: int | None) -> str:
 
 
 async def _row_ids(ledger: Any, rows: tuple[str, ...]) -> list[int]:
-    from bulkpost.results.row_reference import parse_reference  # noqa: PLC0415  # as above
+    from bulkpost.reporting.row_reference import parse_reference  # noqa: PLC0415  # as above
 
     found = await ledger.reader.fetch("SELECT id FROM input ORDER BY id")
     input_ids = [row[0] for row in found]

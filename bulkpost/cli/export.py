@@ -85,15 +85,15 @@ def export(*, words: tuple[str, ...], ledger_path: Path, output: Output, **given
     from bulkpost.config import changed, load  # noqa: PLC0415
     from bulkpost.ledger.paths import LedgerPaths  # noqa: PLC0415
     from bulkpost.ledger.reader import LedgerReader  # noqa: PLC0415
-    from bulkpost.results.export import (  # noqa: PLC0415
+    from bulkpost.reporting.export import (  # noqa: PLC0415
         Exported,
         ExportOptions,
         export_results,
         open_original,
     )
-    from bulkpost.results.history import is_run_going_on  # noqa: PLC0415
-    from bulkpost.results.private_file import check_not_needed, check_target  # noqa: PLC0415
-    from bulkpost.results.summary import run_record  # noqa: PLC0415
+    from bulkpost.reporting.history import is_run_going_on  # noqa: PLC0415
+    from bulkpost.reporting.private_file import check_not_needed, check_target  # noqa: PLC0415
+    from bulkpost.reporting.summary import run_record  # noqa: PLC0415
 
     names = {"input.encoding": given["encoding"], "input.delimiter": given["delimiter"]}
     changes: dict[str, Any] = {name: it for name, it in names.items() if it}
@@ -161,7 +161,7 @@ def _format_of(place: str) -> str:
 
 
 def _target(place: str, input_path: str, file_format: str) -> Path:
-    from bulkpost.results.wording import results_name  # noqa: PLC0415  # as above
+    from bulkpost.reporting.wording import results_name  # noqa: PLC0415  # as above
 
     path = Path(place)
     if path.is_dir() or place.endswith(os.sep):

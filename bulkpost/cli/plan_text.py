@@ -10,7 +10,7 @@ from bulkpost.config import Settings
 from bulkpost.engine.plan import Plan
 from bulkpost.pacing.rate import parse_rate
 from bulkpost.redact import printable
-from bulkpost.results.values import columns_document, totals_document
+from bulkpost.reporting.values import columns_document, totals_document
 
 LATENCY_GUESS_S: Final = 1.0  # "typically only a second or two"
 _COLUMNS_SHOWN_MAX: Final = 40

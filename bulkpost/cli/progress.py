@@ -124,8 +124,8 @@ class TerminalObserver:
 
     async def ended(self, reader: LedgerReader, result: RunResult) -> None:
         """Print the summary."""
-        from bulkpost.results.render import print_summary  # noqa: PLC0415  # rich is slow to load
-        from bulkpost.results.summary import next_command, summarise  # noqa: PLC0415
+        from bulkpost.reporting.render import print_summary  # noqa: PLC0415  # rich is slow to load
+        from bulkpost.reporting.summary import next_command, summarise  # noqa: PLC0415
 
         summary = await summarise(reader, result.run_id)
         command = next_command(summary, self._ledger_path, self._again)
@@ -178,7 +178,7 @@ class TerminalObserver:
         from rich.live import Live  # noqa: PLC0415  # rich is slow to load
         from rich.text import Text  # noqa: PLC0415
 
-        from bulkpost.results.render import WaryConsole  # noqa: PLC0415  # as above
+        from bulkpost.reporting.render import WaryConsole  # noqa: PLC0415  # as above
 
         pace = Pace()
         console = WaryConsole(stderr=True, markup=False, highlight=False)

@@ -35,7 +35,7 @@ def runs(*, limit: int, ledger_path: Path, output: Output) -> None:
     from bulkpost.cli.observe import observe  # noqa: PLC0415
     from bulkpost.ledger.paths import LedgerPaths  # noqa: PLC0415
     from bulkpost.ledger.reader import LedgerReader  # noqa: PLC0415
-    from bulkpost.results.history import PastRun, is_run_going_on, past_runs  # noqa: PLC0415
+    from bulkpost.reporting.history import PastRun, is_run_going_on, past_runs  # noqa: PLC0415
 
     async def question(reader: LedgerReader) -> list[PastRun]:
         is_busy = await is_run_going_on(reader, LedgerPaths(ledger_path).lock)
@@ -47,6 +47,6 @@ def runs(*, limit: int, ledger_path: Path, output: Output) -> None:
     elif not found:
         output.say("No run yet.")
     else:
-        from bulkpost.results import render  # noqa: PLC0415  # rich is slow to load
+        from bulkpost.reporting import render  # noqa: PLC0415  # rich is slow to load
 
         render.print_on(render.console(color=use_color()), render.render_runs(found))

@@ -64,7 +64,7 @@ def _show_run(run_id: int | None, ledger_path: Path, output: Output) -> None:
     # Imported late: the help needs none of it.
     from bulkpost.cli.observe import observe  # noqa: PLC0415
     from bulkpost.ledger.reader import LedgerReader  # noqa: PLC0415
-    from bulkpost.results.summary import (  # noqa: PLC0415
+    from bulkpost.reporting.summary import (  # noqa: PLC0415
         RunSummary,
         next_command,
         run_record,
@@ -79,7 +79,7 @@ def _show_run(run_id: int | None, ledger_path: Path, output: Output) -> None:
         command = next_command(summary, ledger_path)
         output.document({"message_type": "run", **summary.to_dict(), "next_command": command})
         return
-    from bulkpost.results import render  # noqa: PLC0415  # rich is slow to load
+    from bulkpost.reporting import render  # noqa: PLC0415  # rich is slow to load
 
     console = render.console(color=use_color())
     render.print_on(console, render.render_details(summary))
@@ -91,9 +91,9 @@ def _show_row(run_id: int | None, row_number: int, ledger_path: Path, output: Ou
     from bulkpost.cli.observe import observe  # noqa: PLC0415  # as above
     from bulkpost.ledger.paths import LedgerPaths  # noqa: PLC0415
     from bulkpost.ledger.reader import LedgerReader  # noqa: PLC0415
-    from bulkpost.results.history import is_run_going_on  # noqa: PLC0415
-    from bulkpost.results.row_life import RowLife, row_life  # noqa: PLC0415
-    from bulkpost.results.summary import run_record  # noqa: PLC0415
+    from bulkpost.reporting.history import is_run_going_on  # noqa: PLC0415
+    from bulkpost.reporting.row_life import RowLife, row_life  # noqa: PLC0415
+    from bulkpost.reporting.summary import run_record  # noqa: PLC0415
 
     async def question(reader: LedgerReader) -> RowLife:
         is_busy = await is_run_going_on(reader, LedgerPaths(ledger_path).lock)
@@ -104,7 +104,7 @@ def _show_row(run_id: int | None, row_number: int, ledger_path: Path, output: Ou
     if output.is_json:
         output.document({"message_type": "row", **life.to_dict()})
         return
-    from bulkpost.results import render  # noqa: PLC0415  # rich is slow to load
+    from bulkpost.reporting import render  # noqa: PLC0415  # rich is slow to load
 
     render.print_on(render.console(color=use_color()), render.render_row(life))
 
@@ -112,8 +112,8 @@ def _show_row(run_id: int | None, row_number: int, ledger_path: Path, output: Ou
 def _show_support(run_id: int | None, ledger_path: Path, output: Output) -> None:
     from bulkpost.cli.observe import observe  # noqa: PLC0415  # as above
     from bulkpost.ledger.reader import LedgerReader  # noqa: PLC0415
-    from bulkpost.results.summary import run_record  # noqa: PLC0415
-    from bulkpost.results.support import ErrorKind, error_kinds  # noqa: PLC0415
+    from bulkpost.reporting.summary import run_record  # noqa: PLC0415
+    from bulkpost.reporting.support import ErrorKind, error_kinds  # noqa: PLC0415
 
     async def question(reader: LedgerReader) -> tuple[int, list[ErrorKind]]:
         run = (await run_record(reader, run_id)).run
@@ -126,6 +126,6 @@ def _show_support(run_id: int | None, ledger_path: Path, output: Output) -> None
     elif not kinds:
         output.say(f"Run {run} has no http_error.")
     else:
-        from bulkpost.results import render  # noqa: PLC0415  # rich is slow to load
+        from bulkpost.reporting import render  # noqa: PLC0415  # rich is slow to load
 
         render.print_on(render.console(color=use_color()), render.render_support(run, kinds))

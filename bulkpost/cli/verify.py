@@ -28,7 +28,7 @@ def verify(*, ledger_path: Path, output: Output) -> int:
     from bulkpost.cli.observe import observe  # noqa: PLC0415
     from bulkpost.ledger.paths import LedgerPaths  # noqa: PLC0415
     from bulkpost.redact import printable  # noqa: PLC0415
-    from bulkpost.results.soundness import Grade, examine  # noqa: PLC0415
+    from bulkpost.reporting.soundness import Grade, examine  # noqa: PLC0415
 
     verdict = observe(
         ledger_path,

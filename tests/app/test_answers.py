@@ -30,7 +30,7 @@ from submitting import (
     verdict,
 )
 
-from bulkpost.results.status import ExitStatus
+from bulkpost.reporting.status import ExitStatus
 from bulkpost.run import RunEnding
 
 

@@ -33,7 +33,7 @@ from submitting import (
 
 from bulkpost.clock import SystemClock
 from bulkpost.outcome import OutcomeKind
-from bulkpost.results.status import ExitStatus, status_of, worst
+from bulkpost.reporting.status import ExitStatus, status_of, worst
 from bulkpost.run import RunEnding
 
 

@@ -8,7 +8,7 @@ from faultserver import fault_server
 from faultylists import arrived, check_verbatim, refused
 from submitting import Answerer, an_order, submitted
 
-from bulkpost.results.status import ExitStatus
+from bulkpost.reporting.status import ExitStatus
 
 
 async def test_i1_a_longer_first_row_is_not_sent_and_shifts_nothing(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from faultylists import arrived, refused
 from submitting import Answerer, an_order, submitted
 
 from bulkpost.reading import open_reader, survey
-from bulkpost.results.status import ExitStatus
+from bulkpost.reporting.status import ExitStatus
 
 
 def packed(table: Any, **options: Any) -> bytes:

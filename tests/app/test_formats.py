@@ -8,7 +8,7 @@ import pytest
 from submitting import a_list, an_order, asked, submitted, table
 
 from bulkpost.lead import LeadFormat
-from bulkpost.results.status import ExitStatus
+from bulkpost.reporting.status import ExitStatus
 from bulkpost.sandbox.sandbox import Sandbox
 from bulkpost.sandbox.server import serve
 from bulkpost.sandbox.settings import SandboxSettings

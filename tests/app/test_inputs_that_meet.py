@@ -7,7 +7,7 @@ from submitting import Recorder, an_order, submitted
 
 from bulkpost.app.order import SubmitResult
 from bulkpost.errors import BulkpostError, InputError
-from bulkpost.results.status import ExitStatus
+from bulkpost.reporting.status import ExitStatus
 from bulkpost.sandbox.sandbox import Sandbox
 from bulkpost.sandbox.server import serve
 from bulkpost.sandbox.settings import SandboxSettings

@@ -11,7 +11,7 @@ from submitting import Answerer, Recorder, Seen, a_list, an_order, asked, submit
 
 from bulkpost.app.order import SubmitResult
 from bulkpost.errors import InputError
-from bulkpost.results.status import ExitStatus
+from bulkpost.reporting.status import ExitStatus
 from bulkpost.run import RunEnding
 
 ROWS = 330  # more than are read ahead

@@ -15,7 +15,7 @@ from submitting import (
     submitted,
 )
 
-from bulkpost.results.status import ExitStatus
+from bulkpost.reporting.status import ExitStatus
 
 LIST = "1,Ada,ada@example.com\n2,Bob,bob@example.com\n"
 MAP = '[map.columns]\ncolumn_1 = "row"\ncolumn_2 = "first_name"\ncolumn_3 = "email"\n'

@@ -43,7 +43,7 @@ from submitting import (
 )
 
 from bulkpost.clock import SystemClock
-from bulkpost.results.status import ExitStatus
+from bulkpost.reporting.status import ExitStatus
 from bulkpost.run import RunEnding
 
 

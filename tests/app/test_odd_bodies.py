@@ -20,7 +20,7 @@ from submitting import (
 )
 
 import bulkpost as client
-from bulkpost.results.status import ExitStatus
+from bulkpost.reporting.status import ExitStatus
 
 
 async def test_s1_an_answer_that_drips_is_in_doubt_at_the_total_limit(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from submitting import (
 )
 
 from bulkpost.clock import SystemClock
-from bulkpost.results.status import ExitStatus
+from bulkpost.reporting.status import ExitStatus
 from bulkpost.run import RunEnding
 
 HOUR_S = 3600.0

@@ -10,7 +10,7 @@ from submitting import Answerer, Recorder, a_list, an_order, refusal, submitted
 from bulkpost.app.retrying import retry
 from bulkpost.errors import InputError
 from bulkpost.outcome import OutcomeKind
-from bulkpost.results.status import ExitStatus
+from bulkpost.reporting.status import ExitStatus
 
 HTTP_ERROR = frozenset({OutcomeKind.HTTP_ERROR})
 

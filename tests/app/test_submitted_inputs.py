@@ -29,7 +29,7 @@ from submitting import (
 
 from bulkpost.clock import SystemClock
 from bulkpost.errors import UsageError
-from bulkpost.results.status import ExitStatus
+from bulkpost.reporting.status import ExitStatus
 
 
 async def test_several_inputs_go_one_after_the_other(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from bulkpost.app.order import Order, Preview
 from bulkpost.cli.check import check as check_command
 from bulkpost.cli.main import main
 from bulkpost.errors import ConfigError, UsageError
-from bulkpost.results import findings_file
+from bulkpost.reporting import findings_file
 
 HEADER = ["row", "phone_1", "state", "ssn", "dob"]
 ROWS = [

@@ -22,7 +22,7 @@ from submitting import (
 )
 
 from bulkpost.outcome import OutcomeKind
-from bulkpost.results.status import ExitStatus
+from bulkpost.reporting.status import ExitStatus
 
 
 @pytest.mark.parametrize(

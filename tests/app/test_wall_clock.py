@@ -24,7 +24,7 @@ from submitting import (
     taken,
 )
 
-from bulkpost.results.status import ExitStatus
+from bulkpost.reporting.status import ExitStatus
 
 BEGAN_AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 HOUR_S = 3600

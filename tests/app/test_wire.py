@@ -22,7 +22,7 @@ from submitting import (
 )
 
 from bulkpost import __version__
-from bulkpost.results.status import ExitStatus
+from bulkpost.reporting.status import ExitStatus
 from bulkpost.run import RunEnding
 
 OTHER_FLOW, OTHER_SOURCE = "a" * 24, "b" * 24

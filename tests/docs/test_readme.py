@@ -13,7 +13,7 @@ import pytest
 
 from bulkpost import __version__
 from bulkpost.cli.main import bulkpost
-from bulkpost.results.status import ExitStatus
+from bulkpost.reporting.status import ExitStatus
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")

@@ -22,9 +22,9 @@ from mutation.mutants import BY_HAND, FOLDER
 from mutation.trial import Trials, with_tests
 
 _TABLE: Final = Path(__file__).with_suffix(".txt")
-_TESTS: Final = ("tests/ledger", "tests/results", "tests/cli", "tests/docs/test_ledger_page.py")
+_TESTS: Final = ("tests/ledger", "tests/reporting", "tests/cli", "tests/docs/test_ledger_page.py")
 _TESTS_BY_PATH: Final = {
-    "bulkpost/ledger/": ("tests/ledger", "tests/results"),
+    "bulkpost/ledger/": ("tests/ledger", "tests/reporting"),
     "bulkpost/engine/": ("tests/app/test_answers.py", "tests/app/test_network.py"),
     "bulkpost/pacing/": ("tests/pacing", "tests/test_settings.py"),
     "bulkpost/endpoints/": ("tests/endpoints", "tests/app/test_answers.py"),

@@ -28,7 +28,7 @@ _APP: Final = (
     "privacy",
 )
 TESTS: Final = (
-    *("tests/ledger", "tests/results", "tests/cli", "tests/pacing", "tests/endpoints"),
+    *("tests/ledger", "tests/reporting", "tests/cli", "tests/pacing", "tests/endpoints"),
     *(f"tests/app/test_{name}.py" for name in (*_APP, "exit_status", "check_and_submit")),
 )
 

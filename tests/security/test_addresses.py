@@ -16,7 +16,7 @@ from yarl import URL
 from bulkpost.cli.main import COMMANDS, bulkpost
 from bulkpost.config import Settings, destination_of
 from bulkpost.errors import ConfigError, NotSentError
-from bulkpost.results.wording import masked_destination
+from bulkpost.reporting.wording import masked_destination
 from bulkpost.transport.settings import TransportSettings
 
 _FLOW, _SOURCE = "5f0c1d2e3a4b5c6d7e8f9a0b", "6a1b2c3d4e5f60718293a4b5"

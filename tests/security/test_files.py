@@ -23,7 +23,7 @@ from bulkpost.ledger.paths import BALLAST_BYTES, LedgerPaths, make_ballast
 from bulkpost.ledger.registry import Registry
 from bulkpost.outcome import Outcome, OutcomeKind
 from bulkpost.reading import spool_stdin
-from bulkpost.results.private_file import private_file
+from bulkpost.reporting.private_file import private_file
 from bulkpost.sandbox.store import LeadLog
 
 _SETTLED = (Settlement(row_id_of(1, 1), Outcome(OutcomeKind.FAILURE, "no")), 0)

@@ -18,7 +18,7 @@ from bulkpost.clock import SystemClock
 from bulkpost.errors import LedgerDamagedError, UsageError
 from bulkpost.ledger.ledger import open_ledger
 from bulkpost.ledger.reader import open_reader
-from bulkpost.results.row_reference import parse_reference
+from bulkpost.reporting.row_reference import parse_reference
 
 _ROOT = Path(__file__).parents[2]
 _INJECTION = "Robert'); DROP TABLE outcome; --"

@@ -14,8 +14,8 @@ from bulkpost.endpoints.evidence import evidence_of
 from bulkpost.endpoints.submission import SubmissionEndpoint
 from bulkpost.exchange import Reply, Request
 from bulkpost.lead import Lead
-from bulkpost.results.results_file import CsvWriter
-from bulkpost.results.support import Exchange
+from bulkpost.reporting.results_file import CsvWriter
+from bulkpost.reporting.support import Exchange
 
 # As OWASP and ASVS 1.2.10 list them, and the wide forms of the first four.
 TRIGGERS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "\uff1d", "\uff0b", "\uff0d", "\uff20")

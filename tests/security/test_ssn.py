@@ -19,7 +19,7 @@ from bulkpost.mapping.column_map import build_map
 from bulkpost.mapping.identity import Identifier
 from bulkpost.mapping.settings import MapSettings
 from bulkpost.redact import scrub
-from bulkpost.results.private_columns import is_private
+from bulkpost.reporting.private_columns import is_private
 from bulkpost.row import Row
 
 _DESTINATION = Destination("https://app.leadconduit.com", "a" * 24, "b" * 24)

@@ -14,15 +14,15 @@ from bulkpost.ledger.reader import open_reader as open_ledger_reader
 from bulkpost.mapping.settings import MapSettings
 from bulkpost.outcome import Outcome, OutcomeKind
 from bulkpost.reading import ReadingSettings
-from bulkpost.results.export import (
+from bulkpost.reporting.export import (
     VERDICT_COLUMNS,
     Exported,
     ExportOptions,
     export_results,
     open_original,
 )
-from bulkpost.results.private_file import private_file
-from bulkpost.results.summary import run_record
+from bulkpost.reporting.private_file import private_file
+from bulkpost.reporting.summary import run_record
 
 _K = OutcomeKind
 

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol, TextIO
 
-from bulkpost.results.spreadsheet import harmless
+from bulkpost.reporting.spreadsheet import harmless
 
 
 class ResultsWriter(Protocol):

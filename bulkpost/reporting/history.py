@@ -10,7 +10,7 @@ from bulkpost.ledger.reader import LedgerReader
 from bulkpost.ledger.statements import sql
 from bulkpost.ledger.states import State
 from bulkpost.outcome import OutcomeKind
-from bulkpost.results.summary import RunRecord
+from bulkpost.reporting.summary import RunRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from bulkpost.ledger.reader import LedgerReader
 from bulkpost.ledger.statements import sql
 from bulkpost.ledger.states import State
 from bulkpost.outcome import OutcomeKind
-from bulkpost.results.wording import iso_text, price_text
+from bulkpost.reporting.wording import iso_text, price_text
 
 REASONS_MAX: Final = 10
 _SENT: Final = frozenset(

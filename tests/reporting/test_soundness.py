@@ -10,7 +10,7 @@ from bulkpost.ledger.ledger import LedgerOptions, open_ledger
 from bulkpost.ledger.paths import LedgerPaths
 from bulkpost.ledger.reader import open_reader
 from bulkpost.outcome import Outcome, OutcomeKind
-from bulkpost.results.soundness import Grade, Soundness, examine
+from bulkpost.reporting.soundness import Grade, Soundness, examine
 from bulkpost.run import Run
 
 _K = OutcomeKind

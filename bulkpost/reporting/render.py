@@ -18,12 +18,12 @@ from rich.text import Text
 from bulkpost.ledger.entries import row_number_of
 from bulkpost.outcome import OutcomeKind
 from bulkpost.redact import printable
-from bulkpost.results.doubts import Doubt
-from bulkpost.results.history import PastRun
-from bulkpost.results.row_life import Attempt, Resolved, RowLife, state_words
-from bulkpost.results.summary import RunSummary
-from bulkpost.results.support import ErrorKind, Exchange
-from bulkpost.results.wording import (
+from bulkpost.reporting.doubts import Doubt
+from bulkpost.reporting.history import PastRun
+from bulkpost.reporting.row_life import Attempt, Resolved, RowLife, state_words
+from bulkpost.reporting.summary import RunSummary
+from bulkpost.reporting.support import ErrorKind, Exchange
+from bulkpost.reporting.wording import (
     counted,
     duration_text,
     iso_text,

@@ -19,13 +19,13 @@ from bulkpost.ledger.statements import sql
 from bulkpost.ledger.states import State
 from bulkpost.mapping.settings import MapSettings
 from bulkpost.reading import Reader, ReadingSettings, open_reader
-from bulkpost.results.private_columns import is_private
-from bulkpost.results.private_file import private_file
-from bulkpost.results.results_file import WRITERS, ResultsWriter
-from bulkpost.results.row_life import after_death
-from bulkpost.results.row_reference import full_reason
-from bulkpost.results.summary import RunRecord
-from bulkpost.results.wording import iso_text, price_text
+from bulkpost.reporting.private_columns import is_private
+from bulkpost.reporting.private_file import private_file
+from bulkpost.reporting.results_file import WRITERS, ResultsWriter
+from bulkpost.reporting.row_life import after_death
+from bulkpost.reporting.row_reference import full_reason
+from bulkpost.reporting.summary import RunRecord
+from bulkpost.reporting.wording import iso_text, price_text
 from bulkpost.row import Row
 
 VERDICT_COLUMNS: Final = (

@@ -7,8 +7,8 @@ from typing import Any, Final
 from bulkpost.ledger.entries import input_id_of, row_number_of
 from bulkpost.ledger.reader import LedgerReader
 from bulkpost.ledger.statements import sql
-from bulkpost.results.row_reference import reference_text
-from bulkpost.results.wording import iso_text
+from bulkpost.reporting.row_reference import reference_text
+from bulkpost.reporting.wording import iso_text
 
 _DIED: Final = "the run ended before an answer was recorded"
 

@@ -11,8 +11,8 @@ from bulkpost.ledger.lock import is_held, witnessed_commits
 from bulkpost.ledger.paths import LedgerPaths
 from bulkpost.ledger.reader import LedgerReader
 from bulkpost.ledger.statements import sql
-from bulkpost.results.row_reference import reference_text
-from bulkpost.results.wording import counted
+from bulkpost.reporting.row_reference import reference_text
+from bulkpost.reporting.wording import counted
 
 FINDINGS_MAX: Final = 20
 LEAD_IDS_MAX: Final = 10

@@ -10,13 +10,13 @@ from typing import Any, BinaryIO, Final, Protocol, TextIO
 
 from bulkpost.checking.examination import Found
 from bulkpost.errors import UsageError
-from bulkpost.results.private_file import (
+from bulkpost.reporting.private_file import (
     as_text,
     check_not_needed,
     check_target,
     private_bytes,
 )
-from bulkpost.results.results_file import CsvWriter
+from bulkpost.reporting.results_file import CsvWriter
 
 COLUMNS: Final = ("input", "row", "line", "column", "field", "type", "code", "message", "advice")
 _NUMBERS: Final = frozenset({"row", "line"})

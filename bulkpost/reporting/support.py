@@ -13,7 +13,7 @@ from typing import Any, Final
 from bulkpost.ledger.entries import row_number_of
 from bulkpost.ledger.reader import LedgerReader
 from bulkpost.ledger.statements import sql
-from bulkpost.results.wording import iso_text
+from bulkpost.reporting.wording import iso_text
 
 KINDS_MAX: Final = 50
 

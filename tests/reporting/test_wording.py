@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from bulkpost.errors import UsageError
 from bulkpost.ledger.entries import row_id_of
 from bulkpost.ledger.states import State
-from bulkpost.results.row_reference import full_reason, parse_reference, reference_text
-from bulkpost.results.spreadsheet import TRIGGERS, harmless
-from bulkpost.results.wording import (
+from bulkpost.reporting.row_reference import full_reason, parse_reference, reference_text
+from bulkpost.reporting.spreadsheet import TRIGGERS, harmless
+from bulkpost.reporting.wording import (
     counted,
     duration_text,
     masked_destination,

@@ -8,10 +8,10 @@ from bulkpost.ledger.entries import row_id_of, row_number_of
 from bulkpost.ledger.reader import LedgerReader
 from bulkpost.ledger.statements import sql
 from bulkpost.ledger.states import ANSWERED, State
-from bulkpost.results.row_reference import full_reason
-from bulkpost.results.summary import RunRecord
-from bulkpost.results.support import Exchange, exchange_of
-from bulkpost.results.wording import iso_text, price_text
+from bulkpost.reporting.row_reference import full_reason
+from bulkpost.reporting.summary import RunRecord
+from bulkpost.reporting.support import Exchange, exchange_of
+from bulkpost.reporting.wording import iso_text, price_text
 
 ATTEMPTS_MAX: Final = 1_000
 RESOLUTIONS_MAX: Final = 1_000

@@ -8,11 +8,11 @@ from past_runs import DESTINATION, Ending, Past, ended, leads_csv, make_past, ok
 from bulkpost.errors import UsageError
 from bulkpost.ledger.reader import open_reader
 from bulkpost.outcome import Outcome, OutcomeKind
-from bulkpost.results.history import past_runs
-from bulkpost.results.render import print_summary
-from bulkpost.results.row_life import row_life
-from bulkpost.results.summary import RunSummary, next_command, run_record, summarise
-from bulkpost.results.support import error_kinds
+from bulkpost.reporting.history import past_runs
+from bulkpost.reporting.render import print_summary
+from bulkpost.reporting.row_life import row_life
+from bulkpost.reporting.summary import RunSummary, next_command, run_record, summarise
+from bulkpost.reporting.support import error_kinds
 from bulkpost.run import RunEnding
 
 _K = OutcomeKind

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from bulkpost.checking.examination import ColumnReport, FindingCount, ValueReport
 from bulkpost.redact import printable
-from bulkpost.results.wording import counted
+from bulkpost.reporting.wording import counted
 
 _COLUMNS_SHOWN_MAX: Final = 40
 _FINDINGS_SHOWN_MAX: Final = 3
