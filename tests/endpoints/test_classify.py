@@ -335,6 +335,31 @@ def test_the_reason_of_an_http_error_says_what_came(
     assert expected == outcome(status, body).reason
 
 
+UNSEEN = "\U000e0061"  # four bytes that a scrubbed text does not show
+
+
+@pytest.mark.parametrize(
+    ("body", "cut", "said"),
+    [
+        pytest.param("no Wilhel", None, ": no Wilhel", id="whole"),
+        pytest.param("no Wilhel", "connection lost", ": no", id="cut"),
+        pytest.param("<title>no Wilhel</title>", None, ": no Wilhel", id="whole-title"),
+        pytest.param("<html><title>no Wilhel", "connection lost", ": no", id="cut-title"),
+        pytest.param(
+            f"<title>no{UNSEEN * 990} Wilhelmina</title>",
+            None,
+            ": no",
+            id="title-looked-at-in-part",
+        ),
+        pytest.param(f"no{UNSEEN * 1_022} Wilhelmina", None, ": no", id="looked-at-in-part"),
+        pytest.param(f"no{UNSEEN * 1_021}    Wilhel", None, ": no Wilhel", id="looked-at-whole"),
+    ],
+)
+def test_a_value_of_which_a_part_came_is_left_out(body: str, cut: str | None, said: str) -> None:
+    """A text that does not end where its author ended it may end inside a value."""
+    assert f"400 Bad Request{said}" == outcome(400, body, cut=cut).reason
+
+
 def test_the_excerpt_is_short() -> None:
     """A reason is not a page."""
     assert len(outcome(400, b"word " * 10_000).reason or "") < 250

@@ -117,6 +117,26 @@ def test_the_evidence_has_no_personal_data() -> None:
     assert not any(canary in spelled for canary in (*CANARIES, "c2VjcmV0"))
 
 
+@pytest.mark.parametrize(
+    ("body", "cut", "told"),
+    [
+        ("no Wilhel", None, "no Wilhel"),
+        ("no Wilhel", "connection lost", "no"),
+        ("no" + "\U000e0061" * 8_190 + "Wilhelmina", None, "no"),
+        ("no" + "\U000e0061" * 8_190 + "Wilhel", None, "noWilhel"),
+    ],
+)
+def test_the_evidence_ends_before_a_value_that_is_cut(
+    body: str, cut: str | None, told: str
+) -> None:
+    """By the network, or because no more of it is looked at."""
+    endpoint = SubmissionEndpoint()
+    _, came = endpoint.evidence(
+        endpoint.request(LEAD), Reply(400, (), body.encode(), cut=cut), LEAD
+    )
+    assert told == came["reply_body"]
+
+
 def test_the_evidence_is_small() -> None:
     """However much comes, at most 2,000 characters of it are kept, as JSON."""
     endpoint = SubmissionEndpoint()

@@ -13,7 +13,7 @@ from ledgers import LEAD_ID, OPTIONS, an_input, an_intent, content, opened
 from bulkpost import __version__
 from bulkpost.clock import SystemClock
 from bulkpost.destination import Environment
-from bulkpost.errors import LedgerDamagedError, LedgerError, LedgerRolledBackError
+from bulkpost.errors import LedgerDamagedError, LedgerError, LedgerRolledBackError, LedgerWriteError
 from bulkpost.ledger.entries import Settlement, Wait, row_id_of
 from bulkpost.ledger.ledger import Recovery, open_ledger
 from bulkpost.ledger.lock import witnessed_commits
@@ -25,7 +25,12 @@ NOW_AT_MS = 1_795_313_647_250
 
 
 class StoppedClock(SystemClock):
-    """A clock whose wall time stands still."""
+    """A clock that moves when it is told to; its wall time stands still."""
+
+    s = 100.0
+
+    def now_s(self) -> float:
+        return self.s
 
     def now_at(self) -> datetime:
         return NOW_AT
@@ -72,23 +77,25 @@ async def test_the_witness_has_seen_every_commit(path: Path) -> None:
 
 
 async def test_a_run_is_written_down_as_it_was_told(path: Path) -> None:
-    """Who, when, with what; and how it ended."""
-    async with open_ledger(path, OPTIONS, CLOCK) as ledger:
+    """Who, when, with what; and how it ended, by the clock that nobody sets."""
+    clock = StoppedClock()
+    async with open_ledger(path, OPTIONS, clock) as ledger:
         record = await ledger.store_input(an_input())
         for rows_before, command in ((0, "submit"), (7, "retry")):
             run = Run(record.id, command, rows_before, {"b": 1, "a": "x"})
             assert 1 + bool(rows_before) == await ledger.begin_run(run)
+        clock.s += 2.5
         await ledger.end_run(2, RunEnding.DRAINED, 130)
 
     shared = (NOW_AT_MS, '{"a": "x", "b": 1}', __version__, socket.gethostname(), os.getpid())
     assert [
-        (1, 1, "submit", 0, *shared, None, None),
-        (2, 1, "retry", 7, *shared, "drained", 130),
+        (1, 1, "submit", 0, *shared, None, None, None),
+        (2, 1, "retry", 7, *shared, "drained", 130, NOW_AT_MS + 2_500),
     ] == (
         content(
             path,
             "SELECT id, input_id, command, rows_before, started_at_ms, settings, version, host,"
-            " pid, ending, exit_status FROM run",
+            " pid, ending, exit_status, ended_at_ms FROM run",
         )
     )
 
@@ -202,6 +209,27 @@ async def test_d8_tables_of_another_make_are_refused_with_advice(path: Path) -> 
     assert "Restore a backup" in caught.value.advice
 
 
+async def test_a_ledger_that_cannot_be_made_leaves_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some disks know no second name for a file; the message says so, and what to do."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    with pytest.raises(LedgerWriteError) as caught:
+        async with open_ledger(path, OPTIONS, CLOCK):
+            pass
+
+    assert (
+        f"the ledger cannot be made ([Errno 1] Operation not permitted): {path}"
+        == caught.value.message
+    )
+    assert "name another place: --ledger PATH" in caught.value.advice
+    assert {"leads.db.lock"} == _names(path.parent)
+
+
 async def test_a_ledger_that_is_missing_is_named(path: Path) -> None:
     """With where it was looked for."""
     with pytest.raises(LedgerError) as caught:
@@ -210,6 +238,10 @@ async def test_a_ledger_that_is_missing_is_named(path: Path) -> None:
 
     assert f"there is no ledger: {path}" == caught.value.message
     assert "--ledger PATH" in caught.value.advice
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
 
 
 def _lose(path: Path) -> None:

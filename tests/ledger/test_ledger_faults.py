@@ -16,6 +16,7 @@ from bulkpost.ledger import schema
 from bulkpost.ledger.entries import Settlement, row_id_of
 from bulkpost.ledger.ledger import Ledger, open_ledger
 from bulkpost.ledger.states import State
+from bulkpost.ledger.transaction import FileWatch
 from bulkpost.outcome import Outcome, OutcomeKind
 
 ROWS = 20
@@ -167,6 +168,18 @@ async def test_d6_a_ledger_that_vanishes_under_a_run_is_noticed(
             await ledger.writer.arm(an_intent(3))
 
     assert f"{1:024x}" in path.with_name("leads.db.rescue").read_text()
+
+
+def test_d6_whoever_watches_says_what_to_do(path: Path) -> None:
+    """The original may still be somewhere."""
+    path.touch()
+    watch = FileWatch(path)
+    watch.check()
+    path.unlink()
+    with pytest.raises(LedgerWriteError) as caught:
+        watch.check()
+
+    assert "Put the original file back before the next run." == caught.value.advice
 
 
 @pytest.mark.parametrize("spoil", [Path.unlink, _other_file])

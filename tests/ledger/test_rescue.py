@@ -98,6 +98,19 @@ def test_no_file_is_nothing_to_take_in(path: Path) -> None:
     assert [] == load(path)
 
 
+def test_a_link_in_its_place_is_refused(path: Path, tmp_path: Path) -> None:
+    """It may lead anywhere: nothing is read from it, and nothing is written to where it leads."""
+    other = tmp_path / "other"
+    other.write_bytes(b"")
+    path.symlink_to(other)
+    with pytest.raises(LedgerDamagedError) as caught:
+        load(path)
+
+    assert f"the rescue file is a symbolic link: {path}" == caught.value.message
+    assert not save(path, 3, [SETTLED], [])
+    assert b"" == other.read_bytes()
+
+
 def test_a_file_that_is_too_large_to_be_one_is_refused(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
