@@ -67,7 +67,7 @@ class Trials:
         wanted = [
             name
             for name, hits in self.hits.items()
-            if not mutant or function in hits or (self._with_children and not hits)
+            if (hits if not mutant else function in hits) or (self._with_children and not hits)
         ]
         if not wanted:
             return None
