@@ -19,13 +19,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.measured import say
 
 from mutation.mutants import BY_HAND, FOLDER
-from mutation.trial import Trials, with_tests
+from mutation.trial import Trials, scratch, with_tests
 
 _TABLE: Final = Path(__file__).with_suffix(".txt")
 _TESTS: Final = ("tests/ledger", "tests/reporting", "tests/cli", "tests/docs/test_ledger_page.py")
 _TESTS_BY_PATH: Final = {
     "bulkpost/ledger/": ("tests/ledger", "tests/reporting"),
-    "bulkpost/engine/": ("tests/app/test_answers.py", "tests/app/test_network.py"),
+    "bulkpost/engine/": ("tests/engine", "tests/app/test_answers.py", "tests/app/test_network.py"),
     "bulkpost/pacing/": ("tests/pacing", "tests/test_settings.py"),
     "bulkpost/endpoints/": ("tests/endpoints", "tests/app/test_answers.py"),
 }
@@ -96,9 +96,12 @@ def _is_noticed(mutant: HandMade) -> bool:
     tests = next(
         tests for prefix, tests in _TESTS_BY_PATH.items() if mutant.path.startswith(prefix)
     )
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
     env = {**os.environ, "PYTHONPATH": str(FOLDER), "MUTANT_UNDER_TEST": ""}
-    ended = subprocess.run(command, cwd=FOLDER, env=env, capture_output=True, check=False)  # noqa: S603  # our own command
+    with scratch() as place:
+        ended = subprocess.run(  # noqa: S603  # our own command
+            [*command, *place, *tests], cwd=FOLDER, env=env, capture_output=True, check=False
+        )
     return ended.returncode != 0
 
 

@@ -25,10 +25,16 @@ _APP: Final = (
     "inputs_that_meet",
     "wire",
     "submitted_inputs",
-    "privacy",
 )
 TESTS: Final = (
-    *("tests/ledger", "tests/reporting", "tests/cli", "tests/pacing", "tests/endpoints"),
+    *(
+        "tests/ledger",
+        "tests/reporting",
+        "tests/cli",
+        "tests/pacing",
+        "tests/endpoints",
+        "tests/engine",
+    ),
     *(f"tests/app/test_{name}.py" for name in (*_APP, "exit_status", "check_and_submit")),
 )
 

@@ -10,9 +10,10 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib import import_module
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import pytest
@@ -170,5 +171,17 @@ def with_tests(
     os.environ["MUTANT_UNDER_TEST"] = ""
     sys.path.insert(0, str(FOLDER))
     options = ["-q", "-s", "-p", "no:cacheprovider", "--tb=no"]
-    if pytest.main([*options, *tests], [_Plugin(make)]) not in {0, 5}:
-        sys.exit("the tests could not be collected")
+    with scratch() as place:
+        if pytest.main([*options, *place, *tests], [_Plugin(make)]) not in {0, 5}:
+            sys.exit("the tests could not be collected")
+
+
+@contextmanager
+def scratch() -> Iterator[list[str]]:
+    """Give options of pytest by which what its tests write is gone after each test and each fork.
+
+    The folder may be memory (``TMPDIR=/dev/shm``): thousands of forks would fill it.
+    """
+    with TemporaryDirectory(prefix="mutation-", ignore_cleanup_errors=True) as place:
+        # pytest empties a folder that it is given when it first uses it: in each fork.
+        yield ["-o", "tmp_path_retention_policy=failed", f"--basetemp={place}/tests"]
