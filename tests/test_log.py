@@ -3,7 +3,6 @@
 import io
 import json
 import logging
-from collections.abc import Iterator
 from datetime import UTC, timedelta
 
 import anyio
@@ -25,13 +24,6 @@ from bulkpost.errors import (
     unwrapped,
 )
 from bulkpost.log import KEYS_ALLOWED, configure, get_logger, keep_allowed
-
-
-@pytest.fixture(autouse=True)
-def restored() -> Iterator[None]:
-    """Leave the process's logging as it was."""
-    yield
-    structlog.reset_defaults()
 
 
 def logged(log_format: str, verbosity: int = 2) -> tuple[structlog.stdlib.BoundLogger, io.StringIO]:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
@@ -32,7 +33,8 @@ class Trials:
     """The collected tests, and what is known of them.
 
     Attributes:
-        hits: Functions of ours, in mutmut's spelling, that each test calls in its own process.
+        hits: What each test uses in its own process: functions of ours, in mutmut's spelling, and
+            SQL statements, by the name of their file.
     """
 
     def __init__(self, session: pytest.Session, *, tests_max: int, with_children: bool) -> None:
@@ -57,18 +59,18 @@ class Trials:
         self.hits: dict[str, list[str]] = told["hits"]
         self._took_s = told["took_s"]
 
-    def is_killed(self, mutant: str, *, prepare: Callable[[], None] = lambda: None) -> bool | None:
-        """Try a mutant; None if no test calls its function.
+    def is_killed(self, mutant: str, *, statement: str = "") -> bool | None:
+        """Try a mutant; None if no test uses what it changes.
 
         Args:
-            mutant: What mutmut calls it; empty if ``prepare`` makes it.
-            prepare: Called in the fork before the tests.
+            mutant: What mutmut calls it; empty if its file was changed.
+            statement: The name of that file.
         """
-        function = mutant.rpartition("__mutmut_")[0]
+        changed = statement or mutant.rpartition("__mutmut_")[0]
         wanted = [
             name
             for name, hits in self.hits.items()
-            if (hits if not mutant else function in hits) or (self._with_children and not hits)
+            if changed in hits or (self._with_children and not hits)
         ]
         if not wanted:
             return None
@@ -77,7 +79,7 @@ class Trials:
 
         def attempt() -> Told:
             os.environ["MUTANT_UNDER_TEST"] = mutant
-            prepare()
+            _forget_statements()
             return {"killer": next((name for name in wanted if not self._passes(name)), None)}
 
         told = self._forked(attempt)
@@ -99,15 +101,19 @@ class Trials:
 
         os.environ["MUTANT_UNDER_TEST"] = "stats"
         hits, took_s, failed = {}, {}, []
+        asked = set[str]()
+        sys.addaudithook(lambda event, args: _note_statement(asked, event, args))
         for name in self._items:
             state()._stats.clear()  # noqa: SLF001  # where its trampolines write
+            asked.clear()
+            _forget_statements()
             began_s = os.times().elapsed
             if not self._passes(name):
                 self._session.testsfailed = 0
                 failed.append(name)
                 continue
             took_s[name] = os.times().elapsed - began_s
-            hits[name] = sorted(state()._stats)  # noqa: SLF001  # as above
+            hits[name] = sorted(state()._stats | asked)  # noqa: SLF001  # as above
         return {"failed": failed, "hits": hits, "took_s": took_s}
 
     @staticmethod
@@ -123,6 +129,17 @@ class Trials:
             os.killpg(child, signal.SIGKILL)  # children of a test that failed, too
         os.waitpid(child, 0)
         return json.loads(text) if text.endswith("\n") else None
+
+
+def _forget_statements() -> None:
+    """Let each statement be read from its file when it is asked next."""
+    # That of the tests: not imported before they are.
+    import_module("bulkpost.ledger.statements").sql.cache_clear()
+
+
+def _note_statement(asked: set[str], event: str, args: tuple[Any, ...]) -> None:
+    if event == "open" and str(args[0]).endswith(".sql"):
+        asked.add(Path(str(args[0])).name)
 
 
 def _quietly(work: Callable[[], Told], mouth: int) -> None:

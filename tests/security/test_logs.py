@@ -5,21 +5,13 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
-import structlog
 from submitting import child_env
 
 from bulkpost.log import configure, get_logger
 
 _SECRET = "219-09-" + "9901"
-
-
-@pytest.fixture(autouse=True)
-def restored() -> Iterator[None]:
-    yield
-    structlog.reset_defaults()
 
 
 def logged(log_format: str) -> io.StringIO:
