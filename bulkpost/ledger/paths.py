@@ -1,6 +1,7 @@
 """The ledger's files, all private, and what the disk under them must offer."""
 
 import os
+import re
 import shutil
 import stat
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ BALLAST_BYTES: Final = 4 * 1024 * 1024
 ROW_BYTES: Final = 110
 _SLACK_BYTES: Final = 128 * 1024 * 1024
 _MOUNTINFO = Path("/proc/self/mountinfo")
+_ESCAPED: Final = re.compile(r"\\([0-7]{3})")  # what would part its words or lines
 # WAL needs shared memory between processes, and flock must mean what it says.
 _NETWORK_FILE_SYSTEMS: Final = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph", "glusterfs"}
@@ -217,14 +219,15 @@ def check_space(database: Path, rows: int) -> None:
 def file_system_of(folder: Path, mountinfo: Path = _MOUNTINFO) -> str:
     """Return the type of the file system under a folder; empty where that cannot be told."""
     try:
-        lines = mountinfo.read_text(encoding="utf-8", errors="replace").splitlines()
+        # As the folder's name was read: whatever its bytes are, the two compare.
+        lines = os.fsdecode(mountinfo.read_bytes()).split("\n")
     except OSError:
         return ""
     place = str(folder.resolve())
     best, kind = "", ""
-    for line in lines:
+    for line in filter(None, lines):
         left, _, right = line.partition(" - ")
-        mount_point = left.split(" ")[4].replace("\\040", " ")
+        mount_point = _ESCAPED.sub(lambda char: chr(int(char[1], 8)), left.split(" ")[4])
         inside = place == mount_point or place.startswith(mount_point.rstrip("/") + "/")
         if inside and len(mount_point) >= len(best):
             best, kind = mount_point, right.split(" ")[0]

@@ -170,7 +170,7 @@ async def test_d6_a_ledger_that_vanishes_under_a_run_is_noticed(
     assert f"{1:024x}" in path.with_name("leads.db.rescue").read_text()
 
 
-def test_d6_whoever_watches_says_what_to_do(path: Path) -> None:
+def test_whoever_watches_says_what_to_do(path: Path) -> None:
     """The original may still be somewhere."""
     path.touch()
     watch = FileWatch(path)

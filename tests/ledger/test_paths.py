@@ -31,6 +31,11 @@ _MOUNTS = """\
 31 22 0:27 / /data rw,relatime shared:9 - {kind} server:/export rw
 32 31 254:2 / /data/local rw,relatime shared:10 - xfs /dev/vdb rw
 33 22 0:28 / /with\\040space rw - nfs4 server:/other rw
+34 22 0:29 / /tab\\011and\\134more rw - 9p server rw
+35 22 0:30 / /d\udce9pot\u00a0\x85 rw - cifs //server/depot rw
+36 22 0:31 / /BOX rw - afs server rw
+37 22 254:3 / /twice rw - ext4 /dev/vdc rw
+38 37 0:32 / /twice rw - ceph server rw
 """
 _Usage = namedtuple("_Usage", "total used free")  # noqa: PYI024  # the shape of shutil's own
 
@@ -43,6 +48,10 @@ _Usage = namedtuple("_Usage", "total used free")  # noqa: PYI024  # the shape of
         ("/data/local/x", "xfs"),
         ("/database", "ext4"),
         ("/with space/x", "nfs4"),
+        ("/tab\tand\\more", "9p"),
+        ("/d\udce9pot\u00a0\x85/x", "cifs"),
+        ("/BOX/x", "afs"),
+        ("/twice", "ceph"),
     ],
 )
 def test_d14_the_file_system_is_that_of_the_nearest_mount(
@@ -50,7 +59,7 @@ def test_d14_the_file_system_is_that_of_the_nearest_mount(
 ) -> None:
     """The longest mount point above a folder decides, and names that only begin alike do not."""
     mountinfo = tmp_path / "mountinfo"
-    mountinfo.write_text(_MOUNTS.format(kind="KIND"))
+    mountinfo.write_bytes(os.fsencode(_MOUNTS.format(kind="KIND")))
 
     assert kind == file_system_of(Path(place), mountinfo)
 
