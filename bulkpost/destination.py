@@ -1,7 +1,8 @@
-"""Where leads go: one flow and source behind a host.
+"""Where leads go, one flow and source behind a host; and where feedback goes, the host alone.
 
 Reference: the posting URL of "Generic POST Instructions for LeadConduit":
 ``https://app.leadconduit.com/flows/{flow}/sources/{source}/submit``; ids are 24 hex digits.
+"Sending Feedback to LeadConduit": ``https://app.leadconduit.com/feedback``.
 """
 
 import ipaddress
@@ -16,7 +17,9 @@ HOST_DEFAULT = "app.leadconduit.com"
 _ID = re.compile(r"[0-9a-fA-F]{24}")
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:.]+")
 _SUBMIT_PATH = re.compile(r"/flows/([^/]*)/sources/([^/]*)/submit/?")
+_FEEDBACK_PATH = "/feedback"
 _EXAMPLE = f"https://{HOST_DEFAULT}/flows/FLOW_ID/sources/SOURCE_ID/submit"
+_FEEDBACK_EXAMPLE = f"https://{HOST_DEFAULT}{_FEEDBACK_PATH}"
 
 
 class Environment(StrEnum):
@@ -24,6 +27,13 @@ class Environment(StrEnum):
 
     LIVE = "live"
     SANDBOX = "sandbox"
+
+
+class Kind(StrEnum):
+    """What a destination takes. What is known of one kind says nothing of the other."""
+
+    SUBMISSION = "submission"
+    FEEDBACK = "feedback"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +47,7 @@ class Destination:
         query: (name, value) pairs that the URL itself sets on every lead.
         alias: What stands for the origin in ``name`` where the origin is no lasting address: the
             embedded sandbox has another port in each run. Empty for the origin itself.
+        kind: What it takes; feedback goes to the host, to no flow or source of it.
     """
 
     origin: str
@@ -44,6 +55,7 @@ class Destination:
     source_id: str
     query: tuple[tuple[str, str], ...] = ()
     alias: str = ""
+    kind: Kind = Kind.SUBMISSION
 
     @property
     def host(self) -> str:
@@ -58,7 +70,7 @@ class Destination:
     @property
     def is_routed(self) -> bool:
         """Whether each row names its own flow and source."""
-        return not (self.flow_id and self.source_id)
+        return self.kind is Kind.SUBMISSION and not (self.flow_id and self.source_id)
 
     @property
     def name(self) -> str:
@@ -72,6 +84,8 @@ class Destination:
         return f"{address}?{urlencode(self.query)}" if self.query else address
 
     def _address(self, origin: str) -> str:
+        if self.kind is Kind.FEEDBACK:
+            return f"{origin}{_FEEDBACK_PATH}"
         flow_id, source_id = self.flow_id or "*", self.source_id or "*"
         return f"{origin}/flows/{flow_id}/sources/{source_id}/submit"
 
@@ -113,6 +127,23 @@ def parse_url(url: str) -> Destination:
     return Destination(
         origin, checked_id(flow_id, "flow id"), checked_id(source_id, "source id"), query
     )
+
+
+def parse_feedback_url(url: str) -> Destination:
+    """Check the URL that feedback is posted to; the event's id is added for each row.
+
+    Raises:
+        ConfigError: As ``parse_url``, or its path is not that for feedback, or it has a query.
+    """
+    parts = _split(url)
+    origin = checked_origin(url)
+    if parts.path.rstrip("/") != _FEEDBACK_PATH or parts.query:
+        raise ConfigError(
+            "the URL is not one that takes feedback",
+            advice=f"It is {_FEEDBACK_EXAMPLE}, without anything after it: each row's event id is "
+            "added to it. A posting URL takes leads.",
+        )
+    return Destination(origin, "", "", kind=Kind.FEEDBACK)
 
 
 def checked_origin(url: str) -> str:

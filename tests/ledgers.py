@@ -29,7 +29,7 @@ def an_input(rows: int = 100) -> InputRecord:
 async def opened(path: Path, options: LedgerOptions = OPTIONS) -> AsyncIterator[Ledger]:
     """Open a ledger, with an input 1 and a run, while its writer writes."""
     async with open_ledger(path, options, SystemClock()) as ledger:
-        known = await ledger.reader.find("sandbox", "ab" * 32)
+        known = await ledger.reader.find("submission", "sandbox", "ab" * 32)
         record = known or await ledger.store_input(an_input())
         await ledger.begin_run(Run(record.id, "submit", 0))
         async with anyio.create_task_group() as tasks:

@@ -99,7 +99,7 @@ async def make_past(ledger_path: Path, input_path: Path, *pasts: Past) -> list[i
         surveyed = survey(reader)
         described = reader.format.description
     async with open_ledger(ledger_path, options, CLOCK) as ledger:
-        known = await ledger.reader.find(DESTINATION, surveyed.digest)
+        known = await ledger.reader.find("submission", DESTINATION, surveyed.digest)
         record = await ledger.store_input(
             InputRecord(
                 id=known.id if known else 0,

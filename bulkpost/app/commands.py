@@ -3,25 +3,28 @@
 Destination, ledger, inputs, plan, run. What a person sees or is asked goes through an ``Observer``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, Final
 
 import anyio
 import anyio.to_thread
 
 from bulkpost.app.examining import FindingsTarget, check_findings, examine
 from bulkpost.app.inputs import forget_spools, input_paths, take_in_all
+from bulkpost.app.items import Items
+from bulkpost.app.leads import LEADS
 from bulkpost.app.open_files import allow_open_files
 from bulkpost.app.order import Batch, Observer, Order, Preview, SubmitResult
-from bulkpost.app.place import destination_for, embedded
+from bulkpost.app.place import destination_for
 from bulkpost.app.preview import preview_of
 from bulkpost.app.submission import Submission
 from bulkpost.clock import Clock, SystemClock
-from bulkpost.config import destination_of
-from bulkpost.destination import Destination, Environment
+from bulkpost.destination import Destination, Environment, Kind
 from bulkpost.engine.intake import NoLedger
+from bulkpost.engine.job import ItemT
 from bulkpost.errors import unwrapped
 from bulkpost.faultpoint import fault_point
 from bulkpost.ledger.ledger import Ledger, LedgerOptions, open_ledger
@@ -34,6 +37,8 @@ from bulkpost.redact import scrub_path
 from bulkpost.reporting.status import ExitStatus, worst
 from bulkpost.transport.http import HttpTransport
 
+_ITEMS: Final[Mapping[Kind, Items[Any]]] = {Kind.SUBMISSION: LEADS}
+
 
 async def submit(order: Order, observer: Observer, clock: Clock | None = None) -> SubmitResult:
     """Submit every row of the inputs that was not submitted before.
@@ -44,9 +49,10 @@ async def submit(order: Order, observer: Observer, clock: Clock | None = None) -
     """
     clock = clock or SystemClock()
     result = SubmitResult()
+    items, order = _in_force(order)
     paths = await input_paths(order, LedgerPaths(order.ledger_path).spool)
     allow_open_files(order.settings.engine.concurrency, len(paths))
-    async with destination_for(order, observer) as destination:
+    async with destination_for(items, order, observer) as destination:
         options = LedgerOptions(
             destination.environment,
             f"{order.command} {' '.join(scrub_path(name) for name in order.inputs)}",
@@ -55,7 +61,7 @@ async def submit(order: Order, observer: Observer, clock: Clock | None = None) -
         async with open_ledger(order.ledger_path, options, clock) as ledger:
             _note_opening(ledger, observer)
             fault_point("run.start")
-            batches = await _sound_batches(order, paths, destination, ledger, observer)
+            batches = await _sound_batches(items, order, paths, destination, ledger, observer)
             await _check_ledger(order, destination, ledger.reader)
             if not await _is_approved(order, destination, batches, ledger.reader, observer):
                 return result
@@ -65,7 +71,7 @@ async def submit(order: Order, observer: Observer, clock: Clock | None = None) -
             engine = order.settings.engine
             transport = HttpTransport(order.settings.transport, engine.concurrency, clock)
             async with transport:
-                submission = Submission(order, destination, ledger, transport, observer)
+                submission = Submission(items, order, destination, ledger, transport, observer)
                 await _run_all(submission, batches, result)
             forget_spools(order.ledger_path, result.runs)
     statuses = [result.exit_status, *(run.exit_status for run in result.runs)]
@@ -73,18 +79,25 @@ async def submit(order: Order, observer: Observer, clock: Clock | None = None) -
     return result
 
 
-async def _sound_batches(
+def _in_force(order: Order) -> tuple[Items[Any], Order]:
+    """Return what an order sends, and the order with the settings that are in force for it."""
+    items = _ITEMS[order.kind]
+    return items, replace(order, settings=items.settings(order.settings))
+
+
+async def _sound_batches(  # noqa: PLR0913, PLR0917  # where ledger and inputs meet
+    items: Items[ItemT],
     order: Order,
     paths: Sequence[Path],
     destination: Destination,
     ledger: Ledger,
     observer: Observer,
-) -> list[Batch]:
+) -> list[Batch[ItemT]]:
     """Take the inputs in while the ledger is looked through for damage."""
     try:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(ledger.quick_check)
-            batches = await take_in_all(order, paths, destination, ledger.reader, observer)
+            batches = await take_in_all(items, order, paths, destination, ledger.reader, observer)
     except BaseExceptionGroup as group:
         raise unwrapped(group) from None
     records = [batch.intake.record for batch in batches]
@@ -92,7 +105,9 @@ async def _sound_batches(
     return batches
 
 
-async def _run_all(submission: Submission, batches: Sequence[Batch], result: SubmitResult) -> None:
+async def _run_all(
+    submission: Submission[ItemT], batches: Sequence[Batch[ItemT]], result: SubmitResult
+) -> None:
     """Submit one input after the other, until one ends before its end."""
     for batch in batches:
         result.runs.append(await submission.run(batch))
@@ -113,8 +128,11 @@ async def check(
         UsageError: As ``submit``, or the file of findings must not be written.
         LedgerError: The ledger that is there cannot be read, or there cannot be one.
     """
+    items, order = _in_force(order)
     destination = (
-        embedded(order, "http://127.0.0.1") if order.is_sandbox else destination_of(order.settings)
+        items.embedded(order.settings, "http://127.0.0.1")
+        if order.is_sandbox
+        else items.destination(order.settings)
     )
     # A list that came through a pipe is lead data: it is kept for a submission, not for a look.
     with TemporaryDirectory(prefix="bulkpost-") as spool:
@@ -122,20 +140,20 @@ async def check(
         check_findings(order, paths, findings)
         if not await anyio.Path(order.ledger_path).exists():
             check_place(order.ledger_path)
-            batches = await take_in_all(order, paths, destination, NoLedger(), observer)
+            batches = await take_in_all(items, order, paths, destination, NoLedger(), observer)
             preview = await preview_of(order, destination, batches, None)
         else:
             async with open_ledger_reader(order.ledger_path) as reader:
-                batches = await take_in_all(order, paths, destination, reader, observer)
+                batches = await take_in_all(items, order, paths, destination, reader, observer)
                 preview = await preview_of(order, destination, batches, reader)
-        return replace(preview, values=await examine(order, batches, observer, findings))
+        return replace(preview, values=await examine(batches, observer, findings))
 
 
 async def _check_ledger(order: Order, destination: Destination, reader: LedgerReader) -> None:
     """Refuse a live ledger that is new to a destination which another ledger knows."""
     if destination.environment is Environment.SANDBOX:
         return
-    if not order.is_new_ledger and await reader.latest(destination.name) is None:
+    if not order.is_new_ledger and await reader.latest(destination.kind, destination.name) is None:
         Registry().check(destination.name, order.ledger_path)
 
 
@@ -147,14 +165,14 @@ def _remember_ledger(order: Order, destination: Destination) -> None:
 async def _is_approved(
     order: Order,
     destination: Destination,
-    batches: Sequence[Batch],
+    batches: Sequence[Batch[Any]],
     reader: LedgerReader,
     observer: Observer,
 ) -> bool:
     """Ask before the first submission to a destination, if there is somebody to ask."""
     if not observer.is_asking or destination.environment is Environment.SANDBOX:
         return True
-    if await reader.latest(destination.name) is not None:
+    if await reader.latest(destination.kind, destination.name) is not None:
         return True
     return await observer.approves(await preview_of(order, destination, batches, reader))
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import anyio.to_thread
 
@@ -40,18 +41,24 @@ def check_findings(order: Order, paths: Sequence[Path], target: FindingsTarget |
 
 
 async def examine(
-    order: Order, batches: Sequence[Batch], observer: Observer, target: FindingsTarget | None
+    batches: Sequence[Batch[Any]], observer: Observer, target: FindingsTarget | None
 ) -> tuple[ValueReport, ...]:
-    """Read every value of every input, sent or not, and count what is found."""
+    """Read every value of every input, sent or not, and count what is found.
+
+    Empty if nothing is found in values of this kind.
+    """
+    examined = [
+        (batch, examination)
+        for batch in batches
+        if (examination := batch.fit.examination()) is not None
+    ]
     with _kept(target) as keep:
-        return tuple([await _examine(order, batch, observer, keep) for batch in batches])
+        return tuple([await _examine(*each, observer, keep) for each in examined])
 
 
-async def _examine(order: Order, batch: Batch, observer: Observer, keep: Keep) -> ValueReport:
-    settings = order.settings
-    examination = Examination(
-        batch.column_map, settings.map.types, order.as_of, normalise=settings.check.normalise
-    )
+async def _examine(
+    batch: Batch[Any], examination: Examination, observer: Observer, keep: Keep
+) -> ValueReport:
     rows_max = batch.intake.record.rows  # what is added meanwhile belongs to the next run
     name, batches = called(batch.reader.path), batch.reader.batches()
 

@@ -1,6 +1,5 @@
 """From names on a command line to inputs whose every row can become a lead."""
 
-import hashlib
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -10,8 +9,8 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
+from bulkpost.app.items import Items
 from bulkpost.app.order import (
-    NO_SALT,
     SIGNAL_STATUS,
     STDIN,
     Batch,
@@ -21,27 +20,21 @@ from bulkpost.app.order import (
     Stamp,
 )
 from bulkpost.app.steady import stamp_of
-from bulkpost.checking.screening import Screening, refusal_digest
-from bulkpost.config import Settings
 from bulkpost.destination import Destination
 from bulkpost.engine.feed import Span, spans
 from bulkpost.engine.intake import Intake, KnownInputs, take_in
-from bulkpost.engine.job import Prepare, Prepared
+from bulkpost.engine.job import ItemT
 from bulkpost.errors import InputError
-from bulkpost.lead import KEY_BYTES, Lead
 from bulkpost.ledger.paths import LedgerPaths
 from bulkpost.ledger.reader import InputRecord, LedgerReader
 from bulkpost.ledger.states import REFUSED, State
-from bulkpost.mapping.column_map import ColumnMap, build_map
-from bulkpost.mapping.identity import Identifier, reference_of
-from bulkpost.mapping.refusal import Refusal
 from bulkpost.reading.formats import Compression, InputKind
 from bulkpost.reading.inputs import resolve_inputs, spool_stdin
 from bulkpost.reading.reader import Reader, open_reader
 from bulkpost.redact import scrub_path
 from bulkpost.reporting.status import ExitStatus
 from bulkpost.reporting.summary import SPOOLED
-from bulkpost.row import Position, Row
+from bulkpost.row import Position
 
 
 async def input_paths(order: Order, spool: Path) -> list[Path]:
@@ -68,15 +61,16 @@ def forget_spools(ledger_path: Path, runs: Sequence[RunResult]) -> None:
             run.path.unlink(missing_ok=True)
 
 
-async def take_in_all(
+async def take_in_all(  # noqa: PLR0913, PLR0917  # where everything about inputs meets
+    items: Items[ItemT],
     order: Order,
     paths: Sequence[Path],
     destination: Destination,
     inputs: KnownInputs,
     observer: Observer,
-) -> list[Batch]:
-    """Read and map every input before the first lead of any is sent."""
-    batches: list[Batch] = []
+) -> list[Batch[ItemT]]:
+    """Read and map every input before the first item of any is sent."""
+    batches: list[Batch[ItemT]] = []
     for path in paths:
         stamp = stamp_of(path)
         reader = await anyio.to_thread.run_sync(open_reader, path, order.settings.input)
@@ -84,12 +78,12 @@ async def take_in_all(
             observer.noted(f"{called(path)} is empty: there is nothing to submit")
             continue
         observer.noted(f"{called(path)}: {reader.format.description}")
-        batch = await _taken_in(order, reader, destination, inputs, observer, batches, stamp)
+        batch = await _taken_in(items, order, reader, destination, inputs, observer, batches, stamp)
         if any(batch.intake.record.digest == other.intake.record.digest for other in batches):
             observer.noted(f"{called(path)} has the content of an input before it: left out")
             continue
         batches.append(batch)
-        for finding in batch.column_map.warnings:
+        for finding in batch.fit.columns.warnings:
             observer.noted(f"{called(path)}: {finding.message}. {finding.advice}".rstrip())
         if _may_be_cut(batch):
             observer.noted(
@@ -101,20 +95,16 @@ async def take_in_all(
 
 
 async def _taken_in(  # noqa: PLR0913, PLR0917  # where the inputs of one command meet
+    items: Items[ItemT],
     order: Order,
     reader: Reader,
     destination: Destination,
     inputs: KnownInputs,
     observer: Observer,
-    before: Sequence[Batch],
+    before: Sequence[Batch[ItemT]],
     stamp: Stamp,
-) -> Batch:
-    settings = order.settings
-    unusable = [(column.name, column.why) for column in reader.unusable_columns]
-    column_map = build_map(
-        reader.columns, settings.map, destination, unusable, settings.endpoint.format
-    )
-    Identifier(NO_SALT, column_map, settings.key)  # refuses key columns that cannot be
+) -> Batch[ItemT]:
+    fit = items.fit(reader, order.settings, destination, order.as_of)
     # The packing is no part of the content, and none of how it is read.
     plain = replace(reader.format, compression=Compression.NONE)
     blank = InputRecord(
@@ -124,11 +114,12 @@ async def _taken_in(  # noqa: PLR0913, PLR0917  # where the inputs of one comman
         size_bytes=0,
         rows=0,
         low_water=0,
-        key_spec=",".join(settings.key) or "content",
-        map_digest=_rules_digest(column_map, settings),
-        duplicates=settings.duplicates,
+        key_spec=fit.key_spec,
+        map_digest=fit.rules_digest,
+        duplicates=order.settings.duplicates,
         path=scrub_path(str(await anyio.Path(reader.path).resolve())),
-        format=plain.description,
+        format=plain.description + (f"; {fit.reading}" if fit.reading else ""),
+        kind=destination.kind,
     )
 
     def progress(rows: int) -> None:
@@ -141,30 +132,10 @@ async def _taken_in(  # noqa: PLR0913, PLR0917  # where the inputs of one comman
             f"{reader.path.name} was changed while it was read.",
             advice="Wait until it is written completely, then run the same command again.",
         )
-    return Batch(reader, column_map, intake, stamp, _screening(column_map, order))
+    return Batch(reader, fit, intake, stamp)
 
 
-def _screening(column_map: ColumnMap, order: Order) -> Screening | None:
-    settings = order.settings
-    if settings.check.is_idle:
-        return None
-    return Screening(column_map, settings.map.types, settings.check, order.as_of)
-
-
-def _rules_digest(column_map: ColumnMap, settings: Settings) -> str:
-    """Return what decides, beside the key, whether and as what a row is sent."""
-    limits = (
-        settings.input.short_rows,
-        settings.input.cell_bytes_max,
-        settings.input.record_bytes_max,
-    )
-    spelled = f"{column_map.digest} {limits}"
-    digest = hashlib.sha256(spelled.encode()).hexdigest()
-    refusals = refusal_digest(column_map, settings.map.types, settings.check)
-    return f"{digest};{refusals}" if refusals else digest
-
-
-def _may_be_cut(batch: Batch) -> bool:
+def _may_be_cut(batch: Batch[ItemT]) -> bool:
     """Tell whether a list that was read just now ends amid a line, for all that can be seen."""
     reader, intake = batch.reader, batch.intake
     is_text = reader.format.kind is not InputKind.PARQUET
@@ -192,7 +163,7 @@ async def _note_rules(inputs: KnownInputs, intake: Intake, observer: Observer) -
         )
     if known is not None or not isinstance(inputs, LedgerReader):
         return
-    latest = await inputs.latest(record.destination)
+    latest = await inputs.latest(record.kind, record.destination)
     if latest is not None and latest.differs_in_keys(record):
         observer.noted(
             f"{name}: columns are mapped or keyed otherwise than in the last input of this "
@@ -238,40 +209,3 @@ def _looked_at_again(intake: Intake) -> frozenset[State]:
         # A repeat of a row in doubt is held only as long as the doubt.
         return deferred | {State.DUPLICATE}
     return deferred
-
-
-def preparation(
-    batch: Batch, settings: Settings, salt: bytes, ledger_id: bytes, input_id: int
-) -> Prepare[Lead]:
-    """Return the function that turns a row into a lead with its key and reference."""
-    column_map, screening = batch.column_map, batch.screening
-    identifier = Identifier(salt, column_map, settings.key)
-    field_name = column_map.reference
-    every_row_counts = settings.duplicates == "submit"
-
-    def prepare(row: Row) -> Prepared[Lead] | str:
-        lead = column_map.lead(row)
-        if isinstance(lead, Refusal):
-            return lead.reason
-        identity = identifier.identify(row, lead)
-        if isinstance(identity, Refusal):
-            return identity.reason
-        changed: tuple[str, ...] = ()
-        if screening is not None:
-            # After the identity: whatever is sent in its place, the row is known by its own text.
-            screened = screening.screen(lead)
-            if isinstance(screened, Refusal):
-                return screened.reason
-            lead, changed = screened.lead, screened.changed
-        if not field_name:
-            return Prepared(lead, identity, lead.destination.name, changed=changed)
-        key = identity.key
-        if every_row_counts:
-            # Equal rows are leads of their own here, and a reference names one lead.
-            place = f"{input_id}:{row.number}".encode()
-            key = hashlib.blake2b(place, key=key, digest_size=KEY_BYTES).digest()
-        reference = reference_of(ledger_id, key)
-        generated = ((field_name, reference),)
-        return Prepared(lead, identity, lead.destination.name, generated, changed)
-
-    return prepare

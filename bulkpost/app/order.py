@@ -5,27 +5,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Generic, Protocol
 
+from bulkpost.app.items import Fit
 from bulkpost.checking.examination import ValueReport
-from bulkpost.checking.screening import Screening
 from bulkpost.clock import SystemClock
 from bulkpost.config import Settings
-from bulkpost.destination import Destination
+from bulkpost.destination import Destination, Kind
 from bulkpost.engine.halt import Halt
 from bulkpost.engine.intake import Intake
+from bulkpost.engine.job import ItemT
 from bulkpost.engine.plan import Plan
 from bulkpost.engine.tally import Tally
 from bulkpost.ledger.paths import LEDGER_DEFAULT, SANDBOX_LEDGER_DEFAULT
 from bulkpost.ledger.reader import LedgerReader
-from bulkpost.mapping.column_map import ColumnMap
 from bulkpost.reading.reader import Reader
 from bulkpost.reporting.status import ExitStatus
 from bulkpost.run import RunEnding
 
 STDIN: Final = "-"
-# Leads would be keyed with it where there is no ledger yet; such keys are never kept.
-NO_SALT: Final = b"no ledger yet: these keys are not kept"
 SIGNAL_STATUS: Final = {
     signal.SIGINT: ExitStatus.SIGINT,
     signal.SIGTERM: ExitStatus.SIGTERM,
@@ -55,6 +53,7 @@ class Order:
         is_new_ledger: Use a ledger that does not know what another ledger of this machine
             submitted to the destination.
         command: Name for the history.
+        kind: What is sent.
         as_of: When it was given: dates without a year and ages are read as of then.
     """
 
@@ -66,6 +65,7 @@ class Order:
     accept_rollback: bool = False
     is_new_ledger: bool = False
     command: str = "submit"
+    kind: Kind = Kind.SUBMISSION
     as_of: datetime = field(default_factory=lambda: SystemClock().now_at())
 
     @property
@@ -76,22 +76,20 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Generic[ItemT]):
     """An input that was taken in: it can be read to its end and its columns fit.
 
     Attributes:
         reader: Its rows.
-        column_map: Which column feeds which field.
+        fit: How its rows become items.
         intake: What the ledger knows and is to know of it.
         stamp: Device, inode, size and time of the file when it was taken in.
-        screening: What is refused or changed by its values; None if nothing is.
     """
 
     reader: Reader
-    column_map: ColumnMap
+    fit: Fit[ItemT]
     intake: Intake
     stamp: Stamp
-    screening: Screening | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +107,7 @@ class Preview:
     """
 
     destination: Destination
-    batches: tuple[Batch, ...]
+    batches: tuple[Batch[Any], ...]
     plan: Plan
     latency_s: float | None
     is_first: bool

@@ -1,22 +1,21 @@
-"""Where the leads of a command go; with ``--sandbox``, the sandbox itself."""
+"""Where what a command sends goes; with ``--sandbox``, the sandbox itself."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
-from typing import Final
+from typing import Any
 
+from bulkpost.app.items import Items
 from bulkpost.app.order import Observer, Order
-from bulkpost.config import destination_of
-from bulkpost.destination import Destination, parse_url
-
-SANDBOX_ALIAS: Final = "http://sandbox"
+from bulkpost.destination import Destination
 
 
 @asynccontextmanager
-async def destination_for(order: Order, observer: Observer) -> AsyncIterator[Destination]:
-    """Return where leads go; with ``--sandbox``, serve it as long as it is used."""
+async def destination_for(
+    items: Items[Any], order: Order, observer: Observer
+) -> AsyncIterator[Destination]:
+    """Return where items go; with ``--sandbox``, serve it as long as it is used."""
     if not order.is_sandbox:
-        yield destination_of(order.settings)
+        yield items.destination(order.settings)
         return
     # Heavy, and for this one flag only.
     from bulkpost.sandbox.sandbox import Sandbox  # noqa: PLC0415
@@ -27,16 +26,4 @@ async def destination_for(order: Order, observer: Observer) -> AsyncIterator[Des
     sandbox = Sandbox(load_settings(config) if config else SandboxSettings())
     async with serve(sandbox) as address:
         observer.noted(f"embedded sandbox at {address.origin}")
-        yield embedded(order, address.origin)
-
-
-def embedded(order: Order, origin: str) -> Destination:
-    """Return the embedded sandbox as a destination, with the flow and source of the settings."""
-    settings = order.settings
-    if settings.map.route:
-        return Destination(origin, "", "", alias=SANDBOX_ALIAS)
-    flow_id, source_id = settings.flow_id or "1" * 24, settings.source_id or "2" * 24
-    if settings.url:
-        real = parse_url(settings.url)
-        return replace(real, origin=origin, alias=SANDBOX_ALIAS)
-    return Destination(origin, "", "", alias=SANDBOX_ALIAS).routed(flow_id, source_id)
+        yield items.embedded(order.settings, address.origin)

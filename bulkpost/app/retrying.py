@@ -9,8 +9,8 @@ import anyio
 import anyio.to_thread
 
 from bulkpost.app.commands import submit
+from bulkpost.app.leads import SANDBOX_ALIAS
 from bulkpost.app.order import Observer, Order, SubmitResult
-from bulkpost.app.place import SANDBOX_ALIAS
 from bulkpost.clock import Clock, SystemClock
 from bulkpost.config import changed, destination_of
 from bulkpost.errors import InputError, UsageError
@@ -85,7 +85,7 @@ async def _aimed(order: Order, record: RunRecord) -> Order:
 
 async def _check_input(ledger: Ledger, order: Order, record: RunRecord) -> None:
     """Refuse another list: it would be sent instead, and what was released would stay behind."""
-    known = await ledger.reader.growth_candidates(record.destination)
+    known = await ledger.reader.growth_candidates(record.kind, record.destination)
     sizes = [entry.size_bytes for entry in known if entry.id == record.input_id]
     path = Path(order.inputs[0])
     found = await anyio.to_thread.run_sync(digest_content, path, order.settings.input, sizes)

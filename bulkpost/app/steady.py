@@ -10,6 +10,7 @@ that were only added are left for the next run.
 from collections.abc import Iterator, Sequence
 from enum import Enum, auto
 from pathlib import Path
+from typing import Any
 
 from bulkpost.app.order import Batch, Stamp
 from bulkpost.errors import InputError
@@ -49,7 +50,7 @@ class SteadySource:
         condition: As last seen. Once changed it stays so, and no more rows come.
     """
 
-    def __init__(self, batch: Batch) -> None:
+    def __init__(self, batch: Batch[Any]) -> None:
         self.condition = Condition.SAME
         self.reader = batch.reader
         self.record = batch.intake.record

@@ -3,12 +3,13 @@
 import signal
 from dataclasses import replace
 from random import Random
-from typing import Final
+from typing import Final, Generic
 
 import anyio
 import anyio.to_thread
 
-from bulkpost.app.inputs import called, parts_of, preparation
+from bulkpost.app.inputs import called, parts_of
+from bulkpost.app.items import History, Items
 from bulkpost.app.order import (
     SIGNAL_STATUS,
     Batch,
@@ -20,10 +21,10 @@ from bulkpost.app.order import (
 )
 from bulkpost.app.steady import Condition, SteadySource
 from bulkpost.destination import Destination
-from bulkpost.endpoints.submission import SubmissionEndpoint
 from bulkpost.engine.feed import Feed, FeedLimits
 from bulkpost.engine.gate import Gate
 from bulkpost.engine.halt import Halt
+from bulkpost.engine.job import ItemT
 from bulkpost.engine.pipeline import Pipeline
 from bulkpost.engine.sorter import Sorter
 from bulkpost.engine.supply import Supply
@@ -32,7 +33,6 @@ from bulkpost.engine.waterline import Waterline
 from bulkpost.engine.worker import Machines
 from bulkpost.errors import BulkpostError
 from bulkpost.faultpoint import fault_point
-from bulkpost.lead import Lead
 from bulkpost.ledger.ledger import Ledger
 from bulkpost.ledger.reader import InputRecord
 from bulkpost.log import get_logger
@@ -55,7 +55,7 @@ async def _condition(source: SteadySource) -> Condition:
     return await anyio.to_thread.run_sync(source.look)
 
 
-async def _check_unchanged(batch: Batch, source: SteadySource) -> None:
+async def _check_unchanged(batch: Batch[ItemT], source: SteadySource) -> None:
     if await _condition(source) is Condition.CHANGED:
         raise BulkpostError(
             f"{called(batch.reader.path)} was changed after it was read; none of its rows was sent",
@@ -63,15 +63,16 @@ async def _check_unchanged(batch: Batch, source: SteadySource) -> None:
         )
 
 
-class Submission:
+class Submission(Generic[ItemT]):
     """The runs of one command: one after another, with one transport and one pace.
 
     Attributes:
         is_over: No further run is to be started.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  # everything that one run needs
         self,
+        items: Items[ItemT],
         order: Order,
         destination: Destination,
         ledger: Ledger,
@@ -79,6 +80,7 @@ class Submission:
         observer: Observer,
     ) -> None:
         self.is_over = False
+        self._items = items
         self._order = order
         self._settings = order.settings
         self._destination = destination
@@ -94,7 +96,7 @@ class Submission:
         # What the host asked for holds for the next input, too.
         self._breaker = Breaker(order.settings.breaker, self._random.random)
 
-    async def run(self, batch: Batch) -> RunResult:
+    async def run(self, batch: Batch[ItemT]) -> RunResult:
         """Submit one input; return when everything that happened is in the ledger."""
         intake = batch.intake
         source = SteadySource(batch)
@@ -107,7 +109,7 @@ class Submission:
         record = await self._ledger.store_input(stored, intake.marks)
         parts, rows_todo = await parts_of(self._ledger.reader, record, intake)
         run_id = await self._ledger.begin_run(
-            Run(record.id, self._order.command, record.low_water, _history(self._order))
+            Run(record.id, self._order.command, record.low_water, self._history())
         )
         fault_point("run.begin")
         if not rows_todo:
@@ -135,8 +137,8 @@ class Submission:
         run_id: int,
         source: SteadySource,
         input_id: int,
-        feed: Feed[Lead],
-        pipeline: Pipeline[Lead],
+        feed: Feed[ItemT],
+        pipeline: Pipeline[ItemT],
     ) -> RunResult:
         path, rows = source.reader.path, source.record.rows
         source.reader.close()
@@ -172,15 +174,15 @@ class Submission:
         return result
 
     async def _machines(
-        self, batch: Batch, record: InputRecord, tally: Tally
-    ) -> tuple[Feed[Lead], Pipeline[Lead]]:
+        self, batch: Batch[ItemT], record: InputRecord, tally: Tally
+    ) -> tuple[Feed[ItemT], Pipeline[ItemT]]:
         settings, ledger, clock = self._settings, self._ledger, self._clock
-        supply: Supply[Lead] = Supply(clock, settings.engine.waiting_max)
+        supply: Supply[ItemT] = Supply(clock, settings.engine.waiting_max)
         waterline = Waterline()
         machines = Machines(
             ledger=ledger,
             transport=self._transport,
-            endpoint=SubmissionEndpoint(settings.endpoint),
+            endpoint=self._items.endpoint(settings),
             gate=Gate(clock, self._breaker, self._rate, tally),
             supply=supply,
             waterline=waterline,
@@ -194,7 +196,7 @@ class Submission:
         )
         sorter = Sorter(
             ledger.reader,
-            preparation(batch, settings, ledger.key_salt, ledger.ledger_id, record.id),
+            batch.fit.preparation(ledger.key_salt, ledger.ledger_id, record.id),
             record.id,
             last_known_row=await ledger.reader.last_row(record.id),
             submit_duplicates=settings.duplicates == "submit",
@@ -203,13 +205,22 @@ class Submission:
         feed = Feed(sorter, supply, ledger.writer, waterline, tally, clock, limits)
         return feed, Pipeline(machines, feed, settings.engine)
 
+    def _history(self) -> History:
+        settings = self._settings
+        return {
+            "rate": settings.rate or None,
+            "concurrency": settings.engine.concurrency,
+            "limit": self._order.limit,
+            **self._items.history(settings),
+        }
+
     async def _watch(self, watched: Watched) -> None:
         try:
             await self._observer.watch(watched)
         except Exception as error:  # noqa: BLE001  # a broken display must not stop a run
             get_logger().warning("display_failed", error_type=type(error).__name__)
 
-    async def _obey_signals(self, pipeline: Pipeline[Lead]) -> None:
+    async def _obey_signals(self, pipeline: Pipeline[ItemT]) -> None:
         """The first Ctrl-C or SIGTERM drains, the second aborts."""
         with anyio.open_signal_receiver(*heeded_signals()) as signals:
             async for received in signals:
@@ -227,22 +238,7 @@ class Submission:
                     pipeline.abort(f"{name} received twice")
 
 
-def _history(order: Order) -> dict[str, str | int | float | bool | None]:
-    settings = order.settings
-    return {
-        "rate": settings.rate or None,
-        "concurrency": settings.engine.concurrency,
-        "limit": order.limit,
-        "key": ",".join(settings.key) or "content",
-        "duplicates": settings.duplicates,
-        "strict": settings.endpoint.strict,
-        "reference": settings.map.reference or None,
-        "refuse": ",".join(settings.check.refuse) or None,
-        "normalise": settings.check.normalise,
-    }
-
-
-def _ending(pipeline: Pipeline[Lead], feed: Feed[Lead]) -> RunEnding:
+def _ending(pipeline: Pipeline[ItemT], feed: Feed[ItemT]) -> RunEnding:
     if pipeline.halted is not None:
         return pipeline.halted.ending
     if pipeline.refused:

@@ -106,8 +106,8 @@ def expected_s(preview: Preview, settings: Settings) -> tuple[float, str]:
     return by_latency_s, f"at {latency_s:.2g} s a lead, {known}, and concurrency {concurrency}"
 
 
-def _input_lines(batch: Batch) -> list[str]:
-    column_map, intake = batch.column_map, batch.intake
+def _input_lines(batch: Batch[Any]) -> list[str]:
+    column_map, intake = batch.fit.columns, batch.intake
     state = "known, and grown" if intake.has_grown else "known" if intake.known else "new"
     how = f"{intake.record.rows:,} rows, {batch.reader.format.description}"
     lines = [f"of  {called(batch.reader.path)}: {how} ({state} to the ledger)"]
@@ -130,8 +130,8 @@ def _input_lines(batch: Batch) -> list[str]:
     return lines
 
 
-def _input_document(batch: Batch, values: ValueReport | None) -> dict[str, Any]:
-    column_map, intake = batch.column_map, batch.intake
+def _input_document(batch: Batch[Any], values: ValueReport | None) -> dict[str, Any]:
+    column_map, intake = batch.fit.columns, batch.intake
     found = columns_document(values) if values is not None else [{}] * len(column_map.fields)
     return {
         "path": str(batch.reader.path),

@@ -21,11 +21,11 @@ from bulkpost.reading.survey import Mark, survey
 class KnownInputs(Protocol):
     """What the ledger knows of inputs; ``LedgerReader`` is one."""
 
-    async def find(self, destination: str, digest: str) -> InputRecord | None:
+    async def find(self, kind: str, destination: str, digest: str) -> InputRecord | None:
         """Return the input with these bytes under this destination."""
         ...
 
-    async def growth_candidates(self, destination: str) -> list[InputRecord]:
+    async def growth_candidates(self, kind: str, destination: str) -> list[InputRecord]:
         """Return the inputs of this destination, longest first."""
         ...
 
@@ -33,11 +33,11 @@ class KnownInputs(Protocol):
 class NoLedger:
     """Knows nothing: what ``check`` asks where there is no ledger yet."""
 
-    async def find(self, destination: str, digest: str) -> InputRecord | None:  # noqa: ARG002
+    async def find(self, kind: str, destination: str, digest: str) -> InputRecord | None:  # noqa: ARG002
         """Return None."""
         return None
 
-    async def growth_candidates(self, destination: str) -> list[InputRecord]:  # noqa: ARG002
+    async def growth_candidates(self, kind: str, destination: str) -> list[InputRecord]:  # noqa: ARG002
         """Return nothing."""
         return []
 
@@ -101,12 +101,12 @@ async def take_in(
     """
     candidates = [
         candidate
-        for candidate in await inputs.growth_candidates(blank.destination)
+        for candidate in await inputs.growth_candidates(blank.kind, blank.destination)
         if candidate.id not in claimed
     ]
     sizes = [candidate.size_bytes for candidate in candidates]
     found = await anyio.to_thread.run_sync(reader.digest, sizes)
-    known = await inputs.find(blank.destination, found.digest)
+    known = await inputs.find(blank.kind, blank.destination, found.digest)
     if known is not None and known.id in claimed:
         known = None  # an input before this one in the command has grown out of it
     if known is not None:

@@ -2,13 +2,31 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from bulkpost.engine.waterline import Batch
 from bulkpost.lead import Identity
 from bulkpost.row import Row
 
 ItemT = TypeVar("ItemT")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How people call an item that is the same as another.
+
+    Attributes:
+        item: As a whole: "same lead as another row".
+        key: What makes it the same: "same key as another row".
+        content: The rest of it: "other content".
+    """
+
+    item: str
+    key: str
+    content: str
+
+
+LEAD_WORDS: Final = Words("lead", "key", "content")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +39,7 @@ class Prepared(Generic[ItemT]):
         destination: Name of where it goes.
         generated: (field name, text) pairs of ours that are sent with it.
         changed: Names of the fields that are sent otherwise than they stand in the row.
+        words: How it is called.
     """
 
     item: ItemT = field(repr=False)
@@ -28,6 +47,7 @@ class Prepared(Generic[ItemT]):
     destination: str
     generated: tuple[tuple[str, str], ...] = ()
     changed: tuple[str, ...] = ()
+    words: Words = LEAD_WORDS
 
 
 # Turns a row into what it sends, or into the reason (fixed words) why it is not sent.

@@ -147,10 +147,10 @@ def refusal_of(job: Job[ItemT], taken: KnownKey) -> Refused:
     where = "another row"
     if input_id_of(taken.row_id) != input_id_of(job.row_id):
         where = "a row of another input"
-    content = job.prepared.identity.content
+    content, words = job.prepared.identity.content, job.prepared.words
     if content is not None and taken.content is not None and content != taken.content:
-        reason = f"same key as {where}, other content"
+        reason = f"same {words.key} as {where}, other {words.content}"
         return Refused(job.row_id, State.CONFLICT, reason, taken.row_id)
     stands = _STANDS.get(taken.state, taken.state.name.lower().replace("_", " "))
-    reason = f"same lead as {where}" + (f" ({stands})" if stands else "")
+    reason = f"same {words.item} as {where}" + (f" ({stands})" if stands else "")
     return Refused(job.row_id, State.DUPLICATE, reason, taken.row_id)

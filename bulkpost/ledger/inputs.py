@@ -12,9 +12,8 @@ def store_input(
 ) -> int:
     """Add an input, or write what has changed about one, with its marks; return its number."""
     raw.execute(
-        "INSERT OR IGNORE INTO destination (kind, name, first_used_at_ms)"
-        " VALUES ('submission', ?, ?)",
-        (record.destination, now_at_ms),
+        "INSERT OR IGNORE INTO destination (kind, name, first_used_at_ms) VALUES (?, ?, ?)",
+        (record.kind, record.destination, now_at_ms),
     )
     input_id = record.id or _insert(raw, record, now_at_ms)
     raw.execute(
@@ -53,8 +52,8 @@ def _insert(raw: sqlite3.Connection, record: InputRecord, now_at_ms: int) -> int
     cursor = raw.execute(
         "INSERT INTO input (destination_id, digest, size_bytes, rows, key_spec, map_digest,"
         " duplicates, path, format, first_seen_at_ms)"
-        " SELECT id, ?, 0, 0, '', '', '', '', '', ? FROM destination WHERE name = ?",
-        (bytes.fromhex(record.digest), now_at_ms, record.destination),
+        " SELECT id, ?, 0, 0, '', '', '', '', '', ? FROM destination WHERE kind = ? AND name = ?",
+        (bytes.fromhex(record.digest), now_at_ms, record.kind, record.destination),
     )
     assert cursor.lastrowid is not None
     return cursor.lastrowid

@@ -13,6 +13,7 @@ from typing import Any
 import aiosqlite
 import anyio
 
+from bulkpost.destination import Kind
 from bulkpost.errors import LedgerDamagedError, LedgerError
 from bulkpost.ledger import schema
 from bulkpost.ledger.entries import KnownKey, KnownRow, row_id_of, row_number_of
@@ -40,6 +41,7 @@ class InputRecord:
         duplicates: "skip" or "submit".
         path: Where it lay last, scrubbed; a hint for people.
         format: How it was read, in words.
+        kind: What the destination takes.
     """
 
     id: int
@@ -53,6 +55,7 @@ class InputRecord:
     duplicates: str
     path: str
     format: str
+    kind: str = Kind.SUBMISSION
 
     def differs_in_rules(self, other: "InputRecord") -> bool:
         """Tell whether rows that were refused under ``other`` may fare differently now."""
@@ -87,7 +90,7 @@ class StoredMark:
 
 _COLUMNS = (
     "SELECT input.id, destination.name, lower(hex(digest)), size_bytes, rows, low_water, key_spec,"
-    " map_digest, duplicates, path, format FROM input"
+    " map_digest, duplicates, path, format, destination.kind FROM input"
     " JOIN destination ON destination.id = input.destination_id"
 )
 
@@ -152,27 +155,28 @@ class LedgerReader:
         )
         return row_number_of(rows[0][0]) if rows[0][0] is not None else 0
 
-    async def find(self, destination: str, digest: str) -> InputRecord | None:
+    async def find(self, kind: str, destination: str, digest: str) -> InputRecord | None:
         """Return the input with these bytes under this destination."""
         rows = await self.fetch(
-            f"{_COLUMNS} WHERE destination.name = ? AND digest = ?",
-            (destination, bytes.fromhex(digest)),
+            f"{_COLUMNS} WHERE kind = ? AND destination.name = ? AND digest = ?",
+            (kind, destination, bytes.fromhex(digest)),
         )
         return InputRecord(*rows[0]) if rows else None
 
-    async def latest(self, destination: str) -> InputRecord | None:
+    async def latest(self, kind: str, destination: str) -> InputRecord | None:
         """Return the input that was added last under this destination."""
         rows = await self.fetch(
-            f"{_COLUMNS} WHERE destination.name = ? ORDER BY input.id DESC LIMIT 1",
-            (destination,),
+            f"{_COLUMNS} WHERE kind = ? AND destination.name = ? ORDER BY input.id DESC LIMIT 1",
+            (kind, destination),
         )
         return InputRecord(*rows[0]) if rows else None
 
-    async def growth_candidates(self, destination: str) -> list[InputRecord]:
+    async def growth_candidates(self, kind: str, destination: str) -> list[InputRecord]:
         """Return the inputs of this destination, longest first: one may have grown."""
         rows = await self.fetch(
-            f"{_COLUMNS} WHERE destination.name = ? AND rows > 0 ORDER BY size_bytes DESC LIMIT ?",
-            (destination, _GROWTH_CANDIDATES_MAX),
+            f"{_COLUMNS} WHERE kind = ? AND destination.name = ? AND rows > 0"
+            " ORDER BY size_bytes DESC LIMIT ?",
+            (kind, destination, _GROWTH_CANDIDATES_MAX),
         )
         return [InputRecord(*row) for row in rows]
 

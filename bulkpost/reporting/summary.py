@@ -46,6 +46,7 @@ class RunRecord:
         host: The machine.
         pid: The process.
         version: Of bulkpost.
+        kind: What its destination takes (``Kind``).
     """
 
     run: int
@@ -64,6 +65,7 @@ class RunRecord:
     host: str
     pid: int
     version: str
+    kind: str
 
     @property
     def duration_s(self) -> float | None:
@@ -93,6 +95,7 @@ class RunRecord:
                 "rows": self.input_rows,
             },
             "destination": self.destination,
+            "kind": self.kind,
             "started_at": iso_text(self.started_at_ms),
             "ended_at": iso_text(self.ended_at_ms),
             "duration_s": self.duration_s,

@@ -213,7 +213,7 @@ async def test_rows_that_were_sent_are_looked_at_as_well(tmp_path: Path) -> None
         preview = await checked(order)
         with leads.open("a") as file:
             file.write("6,,,,\n")
-        (later,) = await examine(order, preview.batches, Recorder(), None)
+        (later,) = await examine(preview.batches, Recorder(), None)
 
     assert (1, 4, 5) == (preview.plan.to_send, preview.plan.done, preview.values[0].rows)
     assert 5 == later.rows

@@ -6,9 +6,11 @@ from functools import partial
 from pathlib import Path
 
 from bulkpost.app.inputs import parts_of, take_in_all
+from bulkpost.app.leads import LEADS
 from bulkpost.app.order import Batch, Order
 from bulkpost.clock import SystemClock
 from bulkpost.config import Settings, destination_of
+from bulkpost.lead import Lead
 from bulkpost.ledger.entries import Intent, Settlement, row_id_of
 from bulkpost.ledger.group import Group, Texts, write
 from bulkpost.ledger.ledger import Ledger, LedgerOptions, open_ledger
@@ -38,7 +40,8 @@ async def prefill(path: Path, url: str, ledger_path: Path, rows_done: int) -> No
     destination = destination_of(order.settings)
     options = LedgerOptions(destination.environment, "benchmark")
     async with open_ledger(ledger_path, options, SystemClock()) as ledger:
-        taken: list[Batch] = await take_in_all(
+        taken: list[Batch[Lead]] = await take_in_all(
+            LEADS,
             order,
             [path],
             destination,
