@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from ledgers import an_input, an_intent, opened
 
+from bulkpost.destination import Kind
 from bulkpost.errors import LedgerDamagedError, LedgerError
 from bulkpost.ledger import schema
 from bulkpost.ledger.entries import (
@@ -162,29 +163,32 @@ async def test_the_last_row_is_that_of_its_input(reader: LedgerReader) -> None:
 
 
 async def test_inputs_are_found_by_what_they_hold(path: Path) -> None:
-    """Those of one destination, the latest, and the longest first."""
+    """Those of one destination, by its kind and name; the latest, and the longest first."""
     async with opened(path) as ledger:
         records = [
             await ledger.store_input(_input(2, size_bytes=30, rows=0)),
             await ledger.store_input(_input(3, size_bytes=20, rows=1)),
             await ledger.store_input(_input(4, size_bytes=2000, rows=7, path="long.csv")),
             await ledger.store_input(_input(5, destination="other", duplicates="submit")),
+            await ledger.store_input(_input(4, kind=Kind.FEEDBACK)),
         ]
         reader = ledger.reader
+        sandbox, other = (Kind.SUBMISSION, "sandbox"), (Kind.SUBMISSION, "other")
+        elsewhere, told = (Kind.SUBMISSION, "elsewhere"), (Kind.FEEDBACK, "sandbox")
 
-        assert [2, 3, 4, 5] == [record.id for record in records]
-        assert records[2] == await reader.find("sandbox", "04" * 32)
-        assert [None, None] == [
-            await reader.find("sandbox", "05" * 32),
-            await reader.find("elsewhere", "04" * 32),
+        assert [2, 3, 4, 5, 6] == [record.id for record in records]
+        assert [records[2], records[4], None, None] == [
+            await reader.find(*sandbox, "04" * 32),
+            await reader.find(*told, "04" * 32),
+            await reader.find(*sandbox, "05" * 32),
+            await reader.find(*elsewhere, "04" * 32),
         ]
-        assert (records[2], records[3], None) == (
-            await reader.latest("sandbox"),
-            await reader.latest("other"),
-            await reader.latest("elsewhere"),
-        )
-        assert [4, 1, 3] == [record.id for record in await reader.growth_candidates("sandbox")]
-        assert [records[3]] == await reader.growth_candidates("other")
+        assert [records[2], records[3], records[4], None] == [
+            await reader.latest(*where) for where in (sandbox, other, told, elsewhere)
+        ]
+        assert [4, 1, 3] == [record.id for record in await reader.growth_candidates(*sandbox)]
+        assert [records[3]] == await reader.growth_candidates(*other)
+        assert [records[4]] == await reader.growth_candidates(*told)
 
 
 async def test_an_input_is_written_down_with_its_marks(path: Path) -> None:
@@ -201,7 +205,7 @@ async def test_an_input_is_written_down_with_its_marks(path: Path) -> None:
         await ledger.store_input(moved, [StoredMark(Position(10_001, 1_001, 10_003), "ef" * 32)])
         reader = ledger.reader
 
-        assert moved == await reader.find("sandbox", "ff" * 32)
+        assert moved == await reader.find(Kind.SUBMISSION, "sandbox", "ff" * 32)
         assert [Position(10_001, 1_001, 10_003), marks[0].position] == await reader.marks(1)
         assert [("ef" * 32,), ("cd" * 32,)] == [
             tuple(row)
