@@ -9,6 +9,7 @@ The architecture, in the order in which a row lives it:
 ``pacing``     decides when it may go: rate, back-off, breaker, budget. Pure
 ``ledger``     writes the intent *before* the request, and what became of it after
 ``endpoints``  a lead becomes a request; a reply becomes an outcome. Pure
+``api``        what an account's owner can ask LeadConduit, and how it answers. Pure
 ``transport``  the only client-side place that speaks HTTP
 ``engine``     joins these machines in one task group: feed -> workers -> recorder
 ``reporting``  what became of the rows: summary, export
@@ -18,8 +19,8 @@ The architecture, in the order in which a row lives it:
 ``cli``        one command per file
 
 The nouns are root files: ``finding``, ``destination``, ``row``, ``lead``, ``exchange``,
-``outcome``, ``run``. The ground they stand on: ``errors``, ``clock``, ``escapes``, ``redact``,
-``log``, ``process``, ``faultpoint``. Imports point down only; a tool checks it.
+``outcome``, ``run``. The ground they stand on: ``errors``, ``clock``, ``secret``, ``escapes``,
+``redact``, ``log``, ``process``, ``faultpoint``. Imports point down only; a tool checks it.
 
 The one rule from which the rest follows: a lead costs money and cannot be taken back. No byte of it
 leaves the machine before its intent is on disk, and a row whose fate is unknown is in doubt until

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
+from bulkpost.api.settings import ApiSettings
 from bulkpost.checking.settings import CheckSettings
 from bulkpost.destination import (
     HOST_DEFAULT,
@@ -65,6 +66,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         budget: How many wrong answers a run bears.
         transport: Limits of one request.
         endpoint: How answers are read.
+        api: How LeadConduit is asked about what it has.
     """
 
     url: str = ""
@@ -86,6 +88,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     budget: BudgetSettings = BudgetSettings()
     transport: TransportSettings = TransportSettings()
     endpoint: EndpointSettings = EndpointSettings()
+    api: ApiSettings = ApiSettings()
 
 
 def load(path: Path | None) -> Settings:
@@ -197,11 +200,16 @@ def destination_of(settings: Settings) -> Destination:
             advice="Give the posting URL with --url (from the source's Submission Docs in "
             "LeadConduit), or try --sandbox, which submits to an imitation on this machine.",
         )
-    _check_host(destination.host, settings.allowed_hosts)
+    check_host(destination.host, settings.allowed_hosts)
     return destination
 
 
-def _check_host(host: str, allowed: tuple[str, ...]) -> None:
+def check_host(host: str, allowed: tuple[str, ...]) -> None:
+    """Let pass this machine and the hosts that are allowed.
+
+    Raises:
+        ConfigError: It is none of them.
+    """
     if is_loopback(host):
         return
     for pattern in allowed:

@@ -8,6 +8,7 @@
     ├── AttemptError             one attempt got no reply
     │   ├── NotSentError         the server cannot have seen the request: safe to send again
     │   └── InDoubtError         the server may have seen it: never send again unasked
+    ├── ApiError                 LeadConduit's API did not answer as it should; exit status 4
     └── LedgerError              the ledger may not be used; exit status 7
         ├── LedgerBusyError      another run holds it
         ├── LedgerDamagedError   it is not a sound bulkpost ledger
@@ -79,6 +80,12 @@ class NotSentError(AttemptError):
 
 class InDoubtError(AttemptError):
     """The server may have seen the request, and no usable answer came."""
+
+
+class ApiError(BulkpostError):
+    """LeadConduit's API did not answer, or not as it should; nothing was concluded from it."""
+
+    exit_status = 4
 
 
 class LedgerError(BulkpostError):

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bulkpost.secret import Secret
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -11,10 +13,11 @@ class Request:
     Attributes:
         method: GET or POST.
         url: Where to; no personal data.
-        headers: All of them but User-Agent and Host.
+        headers: All of them but User-Agent, Host and Authorization.
         body: Personal data, never shown in a repr.
         query: Added to the URL when it is sent: personal data, never shown in a repr.
         field_names: Names of what is sent, in their order.
+        authorization: Value of the Authorization header; None sends none.
     """
 
     method: str
@@ -23,6 +26,7 @@ class Request:
     body: bytes = field(repr=False)
     query: str = field(default="", repr=False)
     field_names: tuple[str, ...] = ()
+    authorization: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,8 @@ class HttpTransport:
         body = Body(request.body, self.clock, self._watch)
         headers = CIMultiDict(request.headers)
         headers.setdefault("User-Agent", USER_AGENT)
+        if request.authorization is not None:
+            headers["Authorization"] = request.authorization.reveal()
         try:
             response = await session.request(
                 request.method,
