@@ -91,7 +91,7 @@ class LeadFit:
 
     Attributes:
         columns: Which column feeds which field.
-        screening: What is refused or changed by its values; None if nothing is.
+        screening: What is refused, changed or counted by its values; None if nothing is.
         settings: Of the command.
         as_of: Dates without a year and ages are read as of then.
     """
@@ -143,15 +143,17 @@ class LeadFit:
             if isinstance(identity, Refusal):
                 return identity.reason
             changed: tuple[str, ...] = ()
+            found: tuple[tuple[str, str], ...] = ()
             if screening is not None:
                 # After the identity: whatever is sent in its place, the row is known by its own
                 # text.
                 screened = screening.screen(lead)
                 if isinstance(screened, Refusal):
                     return screened.reason
-                lead, changed = screened.lead, screened.changed
+                lead, changed, found = screened.lead, screened.changed, screened.found
+            name = lead.destination.name
             if not field_name:
-                return Prepared(lead, identity, lead.destination.name, changed=changed)
+                return Prepared(lead, identity, name, changed=changed, found=found)
             key = identity.key
             if every_row_counts:
                 # Equal rows are leads of their own here, and a reference names one lead.
@@ -159,7 +161,7 @@ class LeadFit:
                 key = hashlib.blake2b(place, key=key, digest_size=KEY_BYTES).digest()
             reference = reference_of(ledger_id, key)
             generated = ((field_name, reference),)
-            return Prepared(lead, identity, lead.destination.name, generated, changed)
+            return Prepared(lead, identity, name, generated, changed, found)
 
         return prepare
 

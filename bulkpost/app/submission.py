@@ -160,7 +160,7 @@ class Submission(Generic[ItemT]):
             pending,
             interrupted_by,
         )
-        await ledger.end_run(run_id, ending, status)
+        await ledger.end_run(run_id, ending, status, pipeline.found)
         fault_point("run.closed")
         get_logger().info("run_ended", run=run_id, state=ending.value, count=int(status))
         self.is_over = pipeline.halted is not None or self._jobs_left == 0

@@ -1,4 +1,4 @@
-"""What the settings make of a lead's values: a refusal, another text, or nothing.
+"""What the settings make of a lead's values: a refusal, another text, a count, or nothing.
 
 Only leads are changed, never rows: a row's key is that of the text as it stands in the list, so a
 list that was sent without ``normalise`` is recognised with it.
@@ -22,6 +22,8 @@ from bulkpost.mapping.assignment import shown
 from bulkpost.mapping.column_map import ColumnMap
 from bulkpost.mapping.refusal import Refusal
 
+FieldFinding = tuple[str, str]
+
 
 @dataclass(frozen=True, slots=True)
 class Screened:
@@ -30,14 +32,16 @@ class Screened:
     Attributes:
         lead: What is sent.
         changed: Names of the fields in which LeadConduit's own reading is sent.
+        found: (field name, code) of what was found in the values.
     """
 
     lead: Lead
     changed: tuple[str, ...] = ()
+    found: tuple[FieldFinding, ...] = ()
 
 
 class Screening:
-    """Refuses leads by what is found in their values, and sends LeadConduit's reading if asked."""
+    """Refuses leads by what is found in their values, or counts it; sends LeadConduit's reading."""
 
     def __init__(
         self,
@@ -63,7 +67,7 @@ class Screening:
         self._columns = {
             column.field: column
             for column in typed_columns(column_map, types)
-            if settings.refuse or column.type in NORMALISED
+            if settings.refuse or settings.count or column.type in NORMALISED
         }
         self._check_fixed(column_map, types)
 
@@ -74,6 +78,7 @@ class Screening:
         """
         pairs: list[tuple[str, str]] = []
         changed: list[str] = []
+        found: list[FieldFinding] = []
         for name, text in lead.fields:
             column = self._columns.get(name)
             if column is None:
@@ -83,13 +88,15 @@ class Screening:
             refused = self._refusal(parsed)
             if refused is not None:
                 return Refusal(f"{column.label}: {refused.message}")
+            if parsed.warnings and self._settings.count:
+                found += [(shown(name), finding.code) for finding in parsed.warnings]
             sent = self._sent(column, text, parsed)
             pairs.append((name, sent))
             if sent != text:
                 changed.append(name)
         if not changed:
-            return Screened(lead)
-        return Screened(replace(lead, fields=tuple(pairs)), tuple(changed))
+            return Screened(lead, found=tuple(found))
+        return Screened(replace(lead, fields=tuple(pairs)), tuple(changed), tuple(found))
 
     def _sent(self, column: TypedColumn, text: str, parsed: Parsed) -> str:
         if not self._settings.normalise:

@@ -21,10 +21,12 @@ class CheckSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
         normalise: Telephone numbers, dates, states and postal codes are sent as LeadConduit reads
             them, where that changes nothing of its reading. Keys stay those of the text as it
             stands in the list.
+        count: What is found in the values of leads that are sent is counted, by field and code.
     """
 
     refuse: tuple[str, ...] = ()
     normalise: bool = False
+    count: bool = True
 
     def __post_init__(self) -> None:
         known = (INVALID, DOUBTFUL, *FINDINGS)
@@ -38,4 +40,4 @@ class CheckSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     @property
     def is_idle(self) -> bool:
         """Whether nothing depends on the values, so that none need be read."""
-        return not self.refuse and not self.normalise
+        return not self.refuse and not self.normalise and not self.count

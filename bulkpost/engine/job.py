@@ -39,6 +39,7 @@ class Prepared(Generic[ItemT]):
         destination: Name of where it goes.
         generated: (field name, text) pairs of ours that are sent with it.
         changed: Names of the fields that are sent otherwise than they stand in the row.
+        found: (field name, code) of what was found in its values.
         words: How it is called.
     """
 
@@ -47,6 +48,7 @@ class Prepared(Generic[ItemT]):
     destination: str
     generated: tuple[tuple[str, str], ...] = ()
     changed: tuple[str, ...] = ()
+    found: tuple[tuple[str, str], ...] = ()
     words: Words = LEAD_WORDS
 
 

@@ -53,6 +53,11 @@ class Pipeline(Generic[ItemT]):
         return self._machines.tally.changed
 
     @property
+    def found(self) -> Mapping[tuple[str, str], int]:
+        """Leads of this run by (field name, code) of what was found in their values."""
+        return self._machines.tally.found
+
+    @property
     def refused(self) -> Mapping[str, str]:
         """Destinations that refused during the run, and why."""
         return self._machines.refused

@@ -21,6 +21,7 @@ class Tally:
         ambiguous: Retries after 502 or 504.
         sent: Requests that left.
         changed: First attempts by field that was sent otherwise than it stood in the row.
+        found: First attempts by (field name, code) of what was found in the values.
         held_back: Why nothing goes out right now, in words; empty if it does.
     """
 
@@ -34,6 +35,7 @@ class Tally:
     ambiguous: int = 0
     sent: int = 0
     changed: Counter[str] = field(default_factory=Counter)
+    found: Counter[tuple[str, str]] = field(default_factory=Counter)
     held_back: str = ""
 
     def ended(self, outcome: Outcome) -> None:

@@ -142,8 +142,9 @@ class Worker(Generic[ItemT]):
         fault_point("arm.queued")
         is_armed = await machines.ledger.writer.arm(entry)
         if is_armed:
-            if job.prepared.changed and not job.is_open:
+            if not job.is_open:
                 machines.tally.changed.update(job.prepared.changed)
+                machines.tally.found.update(job.prepared.found)
             job.is_open, job.attempt = True, attempt
             self._account(job)
         return is_armed

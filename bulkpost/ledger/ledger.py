@@ -4,7 +4,7 @@ import json
 import os
 import socket
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -150,20 +150,38 @@ class Ledger:
         self._started_s, self._started_at_ms = started_s, started_at_ms
         return run_id
 
-    async def end_run(self, run_id: int, ending: RunEnding, exit_status: int) -> None:
+    async def end_run(
+        self,
+        run_id: int,
+        ending: RunEnding,
+        exit_status: int,
+        found: Mapping[tuple[str, str], int] | None = None,
+    ) -> None:
         """Close the run that was begun last.
 
         Its times count from its start by the monotonic clock, as those of its rows do: somebody may
         have set the wall clock meanwhile.
+
+        Args:
+            run_id: The run.
+            ending: Why it ended.
+            exit_status: What the command will exit with for it.
+            found: Leads by (field name, code) of what was found in their values.
         """
         elapsed_ms = int((self._clock.now_s() - self._started_s) * 1000)
         ended_at_ms = self._started_at_ms + elapsed_ms
-        await self.writer.transact(
-            lambda raw: raw.execute(
+        findings = [(run_id, *place, leads) for place, leads in (found or {}).items()]
+
+        def close(raw: sqlite3.Connection) -> None:
+            raw.execute(
                 "UPDATE run SET ended_at_ms = ?, ending = ?, exit_status = ? WHERE id = ?",
                 (ended_at_ms, ending.value, exit_status, run_id),
             )
-        )
+            raw.executemany(
+                "INSERT INTO finding (run_id, field, code, leads) VALUES (?, ?, ?, ?)", findings
+            )
+
+        await self.writer.transact(close)
 
     async def quick_check(self) -> None:
         """Look for damage; ledgers over 1 GiB are left to ``verify``.

@@ -45,6 +45,7 @@ _STYLES: Final = {
 }
 _ENDING_STYLES: Final = {"finished": "green", "died": "bold red", "running": "cyan"}
 _BODY_CHARS_MAX: Final = 4_000
+_FINDINGS_SHOWN: Final = 5
 
 
 class WaryConsole(Console):
@@ -103,6 +104,8 @@ def render_summary(summary: RunSummary) -> RenderableType:
     parts: list[RenderableType] = [_title(summary), _counts(summary), _facts(summary)]
     if summary.reasons:
         parts += [Text(""), _reasons(summary)]
+    if summary.findings:
+        parts += [Text(""), _findings(summary)]
     return Group(*parts, Text(""))
 
 
@@ -274,6 +277,18 @@ def _reasons(summary: RunSummary) -> Table:
         name = "" if entry.kind is shown else _words(entry.kind)
         shown = entry.kind
         table.add_row(Text(name, _STYLES[entry.kind]), f"{entry.count:,}", _plain(entry.reason))
+    return table
+
+
+def _findings(summary: RunSummary) -> Table:
+    table = _table("found in what was sent", "", "")
+    table.columns[1].justify = "right"
+    for entry in summary.findings[:_FINDINGS_SHOWN]:
+        words = f"{entry.code}: {entry.message}" if entry.message else entry.code
+        table.add_row(_plain(entry.field), f"{entry.leads:,}", _plain(words))
+    hidden = len(summary.findings) - _FINDINGS_SHOWN
+    if hidden > 0:
+        table.add_row("", "", Text(f"and {hidden} more: bulkpost check shows all", "dim"))
     return table
 
 

@@ -8,6 +8,7 @@ from pathlib import Path, PurePath
 from typing import Any, Final
 
 from bulkpost.errors import UsageError
+from bulkpost.fields.catalogue import FINDINGS
 from bulkpost.ledger.entries import row_id_of
 from bulkpost.ledger.reader import LedgerReader
 from bulkpost.ledger.statements import sql
@@ -16,6 +17,7 @@ from bulkpost.outcome import OutcomeKind
 from bulkpost.reporting.wording import iso_text, price_text
 
 REASONS_MAX: Final = 10
+FINDINGS_MAX: Final = 20
 _SENT: Final = frozenset(
     {OutcomeKind.SUCCESS, OutcomeKind.FAILURE, OutcomeKind.ERROR}
     | {OutcomeKind.IN_DOUBT, OutcomeKind.HTTP_ERROR, OutcomeKind.DEFERRED}
@@ -120,6 +122,27 @@ class ReasonCount:
 
 
 @dataclass(frozen=True, slots=True)
+class FindingTotal:
+    """How often something was found in the values that a run sent.
+
+    Attributes:
+        field: The field.
+        code: What was found, as ``check`` calls it.
+        leads: In how many leads.
+    """
+
+    field: str
+    code: str
+    leads: int
+
+    @property
+    def message(self) -> str:
+        """What the code means, one sentence; empty if this version does not know it."""
+        finding = FINDINGS.get(self.code)
+        return "" if finding is None else finding.message
+
+
+@dataclass(frozen=True, slots=True)
 class RunSummary:
     """What became of a run's rows, and of its whole input.
 
@@ -130,6 +153,8 @@ class RunSummary:
         input_armed: Rows of it that are under way, or were when the run died.
         input_waiting: Rows of it that wait for their next attempt.
         reasons: Of this run, at most ten per outcome, the most frequent first.
+        findings: The commonest, at most twenty, in the values of the leads that it sent; none of a
+            run that died.
         price_micros: Sum of this run's prices, in millionths.
         attempts: Requests of this run.
         retries: Of these, repeats after 502, 503, 504 or an attempt that never left.
@@ -143,6 +168,7 @@ class RunSummary:
     input_armed: int
     input_waiting: int
     reasons: tuple[ReasonCount, ...]
+    findings: tuple[FindingTotal, ...]
     price_micros: int
     attempts: int
     retries: int
@@ -219,6 +245,10 @@ class RunSummary:
                 {"outcome": entry.kind.value, "reason": entry.reason, "count": entry.count}
                 for entry in self.reasons
             ],
+            "findings": [
+                {"field": entry.field, "code": entry.code, "leads": entry.leads}
+                for entry in self.findings
+            ],
             "price": self.price,
             "attempts": self.attempts,
             "retries": self.retries,
@@ -257,6 +287,9 @@ async def summarise(reader: LedgerReader, run_id: int) -> RunSummary:
     tries = await reader.fetch(sql("run_attempts"), of_run)
     phases = dict(await reader.fetch(sql("intent_counts"), record.row_ids))
     reasons = await reader.fetch(sql("run_reasons"), {**of_run, "reasons_max": REASONS_MAX})
+    findings = await reader.fetch(
+        sql("run_findings"), {"run_id": run_id, "findings_max": FINDINGS_MAX}
+    )
     return RunSummary(
         record=record,
         counts=await _counts(reader, of_run),
@@ -266,6 +299,7 @@ async def summarise(reader: LedgerReader, run_id: int) -> RunSummary:
         reasons=tuple(
             ReasonCount(State(state).kind, text, count) for state, text, count in reasons
         ),
+        findings=tuple(FindingTotal(*entry) for entry in findings),
         price_micros=totals[0],
         attempts=totals[1] + tries[0][0],
         retries=tries[0][1],

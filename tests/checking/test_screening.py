@@ -187,4 +187,5 @@ def test_settings_survive_being_written_down() -> None:
 
     assert settings == msgspec.convert(msgspec.to_builtins(settings), CheckSettings)
     assert not settings.is_idle
-    assert CheckSettings().is_idle
+    assert CheckSettings(count=False).is_idle
+    assert not CheckSettings().is_idle

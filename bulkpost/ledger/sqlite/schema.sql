@@ -65,6 +65,15 @@ CREATE TABLE run (
     pid INTEGER NOT NULL
 );
 
+-- What was found in the values of the leads that a run sent, by the codes of `bulkpost check`.
+CREATE TABLE finding (
+    run_id INTEGER NOT NULL REFERENCES run (id),
+    field TEXT NOT NULL,
+    code TEXT NOT NULL,
+    leads INTEGER NOT NULL,
+    PRIMARY KEY (run_id, field, code)
+) WITHOUT ROWID;
+
 CREATE TABLE reason (
     id INTEGER PRIMARY KEY,
     text TEXT NOT NULL UNIQUE
