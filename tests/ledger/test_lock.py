@@ -160,3 +160,26 @@ def test_a_new_lock_file_has_seen_no_commit(path: Path) -> None:
     lock.release()
 
     assert 0 == number
+
+
+def test_the_first_commit_that_is_ever_witnessed_is_flushed(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a power failure a ledger without its witness would be refused.
+
+    Later ones cost no flush: a witness that is a little behind refuses nothing.
+    """
+    flushed, flush = list[bytes](), os.fsync
+
+    def note(descriptor: int) -> None:
+        flush(descriptor)
+        flushed.append(path.read_bytes()[:8])
+
+    monkeypatch.setattr(os, "fsync", note)
+    for numbers in ((3, 4, 5), (6, 7)):
+        lock = LedgerLock(path).acquire("submit", "now")
+        for number in numbers:
+            lock.write_commit_number(number)
+        lock.release()
+
+    assert [(3).to_bytes(8, "big")] == flushed

@@ -193,8 +193,10 @@ def test_d2_an_answer_without_a_place_in_the_ledger_is_refused(
     """Answers of another ledger, or of a newer copy, are neither taken in nor thrown away."""
     if row_id is not None:
         in_state(database, State.SUCCESS, row_id)  # of a lead with another id
-    with pytest.raises(LedgerDamagedError, match="rescue file holds an answer"):
+    with pytest.raises(LedgerDamagedError, match="rescue file holds an answer") as caught:
         adopt(ROWS[:1], database, 5_000)
+
+    assert "put that one back. Or move the .rescue file away, and keep it." in caught.value.advice
 
 
 @pytest.mark.parametrize("state", sorted(set(State) - {State.IN_DOUBT}))

@@ -1,8 +1,8 @@
 """Try every mutant that is not known to be dead: ``check.py [--far] [TESTS...] [PATTERN...]``.
 
 TESTS begin with ``tests/``; those of the core are used if none are named. A PATTERN is part of a
-mutant's name. A mutant is tried by the forty tests that call its function and noticed most so far;
-``--far`` tries it by all of them, and by those that call it in their children. What was found is
+mutant's name. A mutant is tried by the hundred tests that call its function and noticed most so
+far; ``--far`` tries it by every test, for some call it in their children only. What was found is
 kept in ``mutants/found.json``.
 """
 
@@ -63,7 +63,7 @@ def main() -> None:
             say(f"{fate:7} {mutant.name}")
 
     is_far = "--far" in sys.argv
-    with_tests(tests, work, tests_max=10_000 if is_far else 40, with_children=is_far)
+    with_tests(tests, work, tests_max=10_000 if is_far else 100, with_children=is_far)
 
 
 if __name__ == "__main__":

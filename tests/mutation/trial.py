@@ -43,8 +43,8 @@ class Trials:
         Args:
             session: The collected tests.
             tests_max: So many tests at most for a mutant.
-            with_children: Try each mutant also by the tests that call no function of ours: what
-                they are about happens in their children.
+            with_children: Try each mutant by every test: what a test is about may happen in its
+                children.
         """
         self._tests_max = tests_max
         self._with_children = with_children
@@ -68,9 +68,7 @@ class Trials:
         """
         changed = statement or mutant.rpartition("__mutmut_")[0]
         wanted = [
-            name
-            for name, hits in self.hits.items()
-            if changed in hits or (self._with_children and not hits)
+            name for name, hits in self.hits.items() if self._with_children or changed in hits
         ]
         if not wanted:
             return None
@@ -98,8 +96,8 @@ class Trials:
     def _observe(self) -> Told:
         # mutmut is asked for by the extra `dev` alone, and by no test.
         state = import_module("mutmut.state").state
-
-        os.environ["MUTANT_UNDER_TEST"] = "stats"
+        import_module("mutmut.mutation.trampoline").set_mutant_under_test("stats")
+        del os.environ["MUTANT_UNDER_TEST"]  # a child would look for mutmut's settings, and fail
         hits, took_s, failed = {}, {}, []
         asked = set[str]()
         sys.addaudithook(lambda event, args: _note_statement(asked, event, args))
@@ -171,7 +169,7 @@ def with_tests(
     tests: Sequence[str],
     work: Callable[[Trials], None],
     *,
-    tests_max: int = 40,
+    tests_max: int = 100,
     with_children: bool = False,
 ) -> None:
     """Collect tests of ``mutants/`` and do the work with them; the rest is as in ``Trials``.
