@@ -26,6 +26,7 @@ from bulkpost.sandbox.flow.values import FieldValue
 from bulkpost.sandbox.identity import Sightings, identity
 from bulkpost.sandbox.incoming import Incoming, Refusal
 from bulkpost.sandbox.orders import Orders, split_orders
+from bulkpost.sandbox.records import RecordsDesk
 from bulkpost.sandbox.reply import render
 from bulkpost.sandbox.routes import Target
 from bulkpost.sandbox.settings import SandboxSettings
@@ -76,6 +77,7 @@ class Sandbox:
         self._troubles = Troubles(settings, self.seed)
         self._sightings = Sightings(settings.keep_max)
         self._desk = FeedbackDesk(settings, self._store, self._troubles, self.clock)
+        self._records = RecordsDesk(settings.api, self._store, self.clock)
         self._flow: Flow | None = None
         if settings.flow is not None:
             duplicates = settings.duplicates
@@ -135,6 +137,10 @@ class Sandbox:
             return turned
         told = meta_of(flow, target.flow_id, target.source_id, self._set_up_at)
         return Answer(200, {"Content-Type": "application/json"}, msgspec.json.encode(told))
+
+    def records(self, path: str, query: str, authorization: str) -> Answer:
+        """Return what LeadConduit's API tells an account about its leads."""
+        return self._records.answer(path, query, authorization)
 
     def _recorded(
         self,

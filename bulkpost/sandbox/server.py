@@ -22,6 +22,7 @@ from bulkpost.errors import UsageError
 from bulkpost.log import get_logger
 from bulkpost.sandbox import routes
 from bulkpost.sandbox.incoming import Incoming, TooLong
+from bulkpost.sandbox.records import EVENTS_PATH, SEARCH_PATH
 from bulkpost.sandbox.sandbox import Sandbox
 from bulkpost.sandbox.wire import Wires
 
@@ -197,6 +198,8 @@ class _Front:
         described = routes.meta_target(path)
         if request.method == "GET" and described is not None:
             return self._meta(request, described)
+        if request.method == "GET" and path in {EVENTS_PATH, SEARCH_PATH}:
+            return self._records(request, path, query)
         if request.method == "GET":
             return await self._page(request, path)
         return _text(404, "Not found")
@@ -232,6 +235,11 @@ class _Front:
 
     def _meta(self, request: web.BaseRequest, described: routes.Target) -> web.Response:
         answer = self._sandbox.meta(described, request.headers.get("Authorization", ""))
+        return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
+
+    def _records(self, request: web.BaseRequest, path: str, query: str) -> web.Response:
+        authorization = request.headers.get("Authorization", "")
+        answer = self._sandbox.records(path, query, authorization)
         return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
 
     async def _page(self, request: web.BaseRequest, path: str) -> web.StreamResponse:

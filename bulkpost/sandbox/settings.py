@@ -11,6 +11,7 @@ from bulkpost.errors import ConfigError
 from bulkpost.sandbox.faults import FaultRule
 from bulkpost.sandbox.feedback import FeedbackSettings
 from bulkpost.sandbox.flow.settings import FlowSettings
+from bulkpost.sandbox.records import ApiSettings
 
 ObjectId = Annotated[str, msgspec.Meta(pattern="^[0-9a-fA-F]{24}$")]
 
@@ -35,6 +36,7 @@ class SandboxSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         keep_max: Leads and requests kept for ``/sandbox/leads`` and for duplicate detection, at
             about 1.2 kB each; the oldest are forgotten first. The log file is not affected.
         feedback: What becomes of feedback.
+        api: Who may ask about leads, and how soon they are found.
         flow: The account's flow; None takes any names, types nothing and accepts everything.
     """
 
@@ -52,6 +54,7 @@ class SandboxSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     body_bytes_max: Annotated[int, msgspec.Meta(ge=1, le=2**30)] = 16 * 2**20
     keep_max: Annotated[int, msgspec.Meta(ge=1)] = 1_000_000
     feedback: FeedbackSettings = FeedbackSettings()
+    api: ApiSettings = ApiSettings()
     flow: FlowSettings | None = None
 
 

@@ -7,6 +7,7 @@ comes after taking. The log is written without a buffer, so that it holds when t
 import os
 import re
 from collections import Counter, deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -149,6 +150,11 @@ def _object_id(number: int, machine: str) -> str:
     return f"{_ID_TIME_FIRST + (number >> 24):08x}{machine}{number & 0xFFFFFF:06x}"
 
 
+def _number_of(match: re.Match[str]) -> int:
+    """Return what ``_object_id`` was made of."""
+    return ((int(match[1], 16) - _ID_TIME_FIRST) << 24) + int(match[3], 16)
+
+
 class LeadLog:
     """A file that gets one JSON line for every lead, at the moment it is taken."""
 
@@ -215,16 +221,27 @@ class Store:
 
     def next_event_id(self) -> str:
         """Return the id of the next lead's delivery; as the lead's, and never equal to one."""
-        return _object_id(self.stats.taken + 1, self._event_machine)
+        return _object_id(2 * self.stats.taken + 1, self._event_machine)
+
+    def source_event_id(self, lead_id: str) -> str:
+        """Return the id of the event with which a lead was done: its delivery's neighbour."""
+        match = _OBJECT_ID.fullmatch(lead_id)
+        assert match is not None, "not an id of a lead"
+        return _object_id(2 * _number_of(match), self._event_machine)
+
+    def each_lead(self, *, is_ascending: bool) -> Iterator[TakenLead]:
+        """Yield the leads taken, one by one; nothing may be taken meanwhile."""
+        for line in self._leads if is_ascending else reversed(self._leads):
+            yield msgspec.json.decode(line, type=TakenLead)
 
     def lead_of(self, event_id: str) -> TakenLead | None:
         """Return the lead that was delivered with an event; None if none was or it is forgotten."""
         match = _OBJECT_ID.fullmatch(event_id.lower())
         if match is None or match[2] != self._event_machine:
             return None
-        number = ((int(match[1], 16) - _ID_TIME_FIRST) << 24) + int(match[3], 16)
+        number, is_source = divmod(_number_of(match) + 1, 2)
         place = number - 1 - (self.stats.taken - len(self._leads))
-        if not 0 <= place < len(self._leads):
+        if is_source or not 0 <= place < len(self._leads):
             return None
         lead = msgspec.json.decode(self._leads[place], type=TakenLead)
         return lead if lead.event_id is not None else None

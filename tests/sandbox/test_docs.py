@@ -16,6 +16,7 @@ from bulkpost.sandbox.flow.criteria import Criterion, Operator
 from bulkpost.sandbox.flow.hours import OpenHours
 from bulkpost.sandbox.flow.settings import FlowField, FlowSettings
 from bulkpost.sandbox.orders import RESERVED_FIELDS
+from bulkpost.sandbox.records import ApiSettings
 from bulkpost.sandbox.settings import SandboxSettings, load_flow, load_settings
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +43,7 @@ def test_the_documented_file_loads(tmp_path: Path) -> None:
     [
         pytest.param(SandboxSettings, [WHOLE], id="sandbox"),
         pytest.param(FeedbackSettings, [WHOLE["feedback"]], id="feedback"),
+        pytest.param(ApiSettings, [WHOLE["api"]], id="api"),
         pytest.param(FaultRule, WHOLE["faults"], id="faults"),
         pytest.param(FlowSettings, [FLOW], id="flow"),
         pytest.param(FlowField, FLOW["fields"], id="fields"),
