@@ -85,7 +85,7 @@ def read_outcome(reply: Reply) -> Answer | Unreadable:
     return Unreadable(_NO_READER[shape]) if read is None else read(reply.body)
 
 
-def excerpt_of(body: bytes, own: Pairs, *, is_cut: bool = False) -> str:
+def excerpt_of(body: bytes, own: Pairs, *, is_cut: bool) -> str:
     """Return what a body says, for a reason: its message, its title or its text, scrubbed."""
     shape = shape_of(body)
     text = trimmed(body)[:_EXCERPT_BYTES_MAX].decode("utf-8", "replace")
