@@ -44,11 +44,17 @@ class HandMade:
     new: str
     why: str
 
+    @property
+    def name(self) -> str:
+        """Where, and what becomes of what."""
+        return f"{self.path}: {self.old} => {self.new}"
+
     @contextmanager
     def in_place(self) -> Iterator[None]:
         """Change the file in ``mutants/``, everywhere: mutmut keeps many copies of a function."""
         place = FOLDER / self.path
         source = place.read_text()
+        assert self.old in source, f"it stands there no more: {self.name}"
         place.write_text(source.replace(self.old, self.new))
         try:
             yield
@@ -104,10 +110,9 @@ def _is_noticed(mutant: HandMade) -> bool:
 
 def _note(mutant: HandMade, *, is_killed: bool) -> None:
     found = json.loads(BY_HAND.read_text()) if BY_HAND.exists() else {}
-    name = f"{mutant.path}: {mutant.old} => {mutant.new}"
-    found[name] = [is_killed, bool(mutant.why)]
+    found[mutant.name] = is_killed
     BY_HAND.write_text(json.dumps(found, indent=0))
-    say(f"{'killed ' if is_killed else 'alive  '} {name}")
+    say(f"{'killed ' if is_killed else 'alive  '} {mutant.name}")
 
 
 if __name__ == "__main__":

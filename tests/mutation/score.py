@@ -10,7 +10,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.measured import say
 
-from mutation.mutants import BY_HAND, Mutant, all_mutants  # needs the path above
+from mutation.by_hand import HandMade, hand_made  # needs the path above
+from mutation.mutants import BY_HAND, Mutant, all_mutants
 
 EXPLAINED: Final = Path(__file__).with_name("explained.txt")
 _WHY: Final = "  # "
@@ -62,25 +63,32 @@ def main() -> None:
         counts.setdefault(mutant.path, Counter())[fate] += 1
     say(f"| | mutants | {' | '.join(_FATES)} |")
     say("|---|---:|" + "---:|" * len(_FATES))
-    for path, count in [*counts.items(), ("made by hand", _made_by_hand())]:
+    made = _made_by_hand()
+    for path, count in [*counts.items(), ("made by hand", Counter(fate for _, fate in made))]:
         numbers = [count.total(), *(count[fate] for fate in _FATES)]
         say(f"| {path} | {' | '.join(map(str, numbers))} |")
     survived = [mutant for mutant, fate in fates if fate == "survived"]
     for mutant in survived:
         say(f"[{mutant.path}]\n{': '.join(key_of(mutant)).partition(' ')[2]}")
         say(f"    was: {mutant.change[0]}")
+    by_hand = [mutant for mutant, fate in made if fate == "survived"]
+    for made_by_hand in by_hand:
+        say(f"by hand: {made_by_hand.name}")
     used = {key_of(mutant) for mutant, fate in fates if fate == "explained"}
     for where, change in sorted(reasons.keys() - used):
         say(f"explained, but killed or gone: {where}: {change}")
-    sys.exit(bool(survived))
+    sys.exit(bool(survived or by_hand))
 
 
-def _made_by_hand() -> Counter[str]:
-    found = json.loads(BY_HAND.read_text()).values() if BY_HAND.exists() else ()
-    return Counter(
-        "killed" if is_killed else "explained" if is_explained else "survived"
-        for is_killed, is_explained in found
-    )
+def _made_by_hand() -> list[tuple[HandMade, str]]:
+    found = json.loads(BY_HAND.read_text()) if BY_HAND.exists() else {}
+    return [(mutant, _fate_by_hand(mutant, found.get(mutant.name))) for mutant in hand_made()]
+
+
+def _fate_by_hand(mutant: HandMade, is_killed: bool | None) -> str:  # noqa: FBT001  # as it was found
+    if is_killed is None:
+        return "not tried"
+    return "killed" if is_killed else "explained" if mutant.why else "survived"
 
 
 if __name__ == "__main__":
