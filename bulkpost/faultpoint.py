@@ -22,6 +22,11 @@ NAMES: Final = (
     "recovery.middle",  # inside the recovery transaction
     "rescue.import",  # the same, with answers of the rescue file taken in
     "rescue.imported",  # they are committed, the rescue file is still there
+    # Old lists are pruned.
+    "prune.middle",  # inside the transaction, keys kept twice, nothing gone
+    "prune.done",  # it is committed, the room not given back
+    "pack.begin",  # about to write the database anew
+    "pack.done",  # it is written anew, and all of it is in the log
     # A run is begun.
     "run.start",  # locked, recovered; no row read yet
     "reader.batch",  # about to read rows, in the reader's thread

@@ -25,6 +25,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "doubt": ("bulkpost.cli.doubt", "List and decide rows whose fate is unknown."),
     "retry": ("bulkpost.cli.retry", "Submit again the rows of the outcomes you name."),
     "verify": ("bulkpost.cli.verify", "Prove that every row is accounted for."),
+    "prune": ("bulkpost.cli.prune", "Make the ledger smaller: let go of old details."),
     "sandbox": ("bulkpost.cli.sandbox", "Run an imitation of LeadConduit on this machine."),
 }
 INTERRUPTED = 130

@@ -207,13 +207,18 @@ def check_space(database: Path, rows: int) -> None:
         LedgerWriteError: Less than 1.3 times the expected growth and 128 MiB are free.
     """
     needed_bytes = int(rows * ROW_BYTES * 1.3) + _SLACK_BYTES
-    free_bytes = shutil.disk_usage(database.parent).free
-    if free_bytes < needed_bytes:
+    free = free_bytes(database.parent)
+    if free < needed_bytes:
         raise LedgerWriteError(
-            f"the disk under the ledger has {free_bytes >> 20} MiB free; "
+            f"the disk under the ledger has {free >> 20} MiB free; "
             f"{rows:,} rows need {needed_bytes >> 20} MiB",
             advice="Free some space, or keep the ledger elsewhere: --ledger PATH.",
         )
+
+
+def free_bytes(folder: Path) -> int:
+    """Return how much the file system under a folder can still take."""
+    return shutil.disk_usage(folder).free
 
 
 def file_system_of(folder: Path, mountinfo: Path = _MOUNTINFO) -> str:

@@ -122,6 +122,7 @@ def render_details(summary: RunSummary) -> RenderableType:
             ("ended", Text(time_text(record.ended_at_ms))),
             ("exit status", Text("-" if record.exit_status is None else str(record.exit_status))),
             ("bulkpost", _plain(f"{record.version}, process {record.pid} on {record.host}")),
+            *_pruned(record.pruned_at_ms),
         ]
     )
 
@@ -146,6 +147,7 @@ def render_runs(runs: Sequence[PastRun]) -> RenderableType:
                     PurePath(record.input_path).name,
                     masked_destination(record.destination),
                     counts or "none",
+                    *(["pruned"] if record.pruned_at_ms is not None else []),
                 ]
             ),
         )
@@ -170,6 +172,7 @@ def render_row(life: RowLife) -> RenderableType:
                 ("run", Text("-" if now.run is None else str(now.run))),
             ]
             + ([("due", Text(time_text(now.due_at_ms)))] if now.due_at_ms else [])
+            + _pruned(life.pruned_at_ms)
         ),
     ]
     if life.attempts:
@@ -338,6 +341,13 @@ def _table(*headers: str) -> Table:
         is_last = index == len(headers) - 1
         table.add_column(header, overflow="fold", no_wrap=not is_last)
     return table
+
+
+def _pruned(at_ms: int | None) -> list[tuple[str, Text]]:
+    if at_ms is None:
+        return []
+    words = f"on {time_text(at_ms)}: times, statuses, earlier attempts and exchanges are gone"
+    return [("pruned", Text(words, overflow="fold"))]
 
 
 def _pairs(pairs: Iterable[tuple[str, Text]]) -> Table:

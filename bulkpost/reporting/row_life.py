@@ -110,6 +110,7 @@ class RowLife:
         attempts: What was tried, oldest first.
         resolutions: What was decided about it, oldest first.
         exchange: Request and answer of its last http_error; None if it had none.
+        pruned_at_ms: When its times, earlier attempts and exchange were let go; None if never.
     """
 
     row_id: int
@@ -118,6 +119,7 @@ class RowLife:
     attempts: tuple[Attempt, ...]
     resolutions: tuple[Resolved, ...]
     exchange: Exchange | None
+    pruned_at_ms: int | None = None
 
     @property
     def row_number(self) -> int:
@@ -154,6 +156,7 @@ class RowLife:
             "history": [attempt.to_dict() for attempt in self.attempts],
             "resolutions": [resolved.to_dict() for resolved in self.resolutions],
             "exchange": None if self.exchange is None else self.exchange.to_dict(),
+            "pruned_at": iso_text(self.pruned_at_ms),
         }
 
 
@@ -205,6 +208,8 @@ async def row_life(
         ),
         resolutions=tuple(_resolved(row) for row in decided),
         exchange=exchange_of(*kept[0]) if kept else None,
+        # Its run may have been pruned while the row itself was kept in full.
+        pruned_at_ms=record.pruned_at_ms if found and now.at_ms is None else None,
     )
 
 

@@ -155,6 +155,10 @@ async def _strays(reader: LedgerReader, _paths: LedgerPaths) -> list[Finding]:
 
 async def _keys(reader: LedgerReader, _paths: LedgerPaths) -> list[Finding]:
     keys, rows, first = (await reader.fetch(sql("verify_keys")))[0]
+    unkeyed = (await reader.fetch(sql("verify_unkeyed")))[0][0]
+    if unkeyed:
+        words = f"{counted(unkeyed, 'row')} sent of which no key is kept"
+        return [Finding("keys", Grade.BAD, words)]
     if not keys:
         return [Finding("keys", Grade.OK, "no key was sent under two rows")]
     words = f"{keys:,} keys were sent under {rows:,} rows, the first is row {reference_text(first)}"

@@ -49,6 +49,7 @@ class RunRecord:
         pid: The process.
         version: Of bulkpost.
         kind: What its destination takes (``Kind``).
+        pruned_at_ms: When times, attempts and exchanges of its rows were let go; None if never.
     """
 
     run: int
@@ -68,6 +69,7 @@ class RunRecord:
     pid: int
     version: str
     kind: str
+    pruned_at_ms: int | None = None
 
     @property
     def duration_s(self) -> float | None:
@@ -103,6 +105,7 @@ class RunRecord:
             "duration_s": self.duration_s,
             "ending": self.ending,
             "exit_status": self.exit_status,
+            "pruned_at": iso_text(self.pruned_at_ms),
         }
 
 

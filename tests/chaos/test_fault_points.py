@@ -71,7 +71,9 @@ def test_p10_an_error_at_a_fault_point_ends_the_run_and_loses_nothing(
 
 def test_p5_every_fault_point_is_gone_through() -> None:
     """Each named place is one at which some process is made to die."""
-    assert sorted(NAMES) == sorted({*_TESTED, *points.MIGRATING, *points.EXPORTING})
+    assert sorted(NAMES) == sorted(
+        {*_TESTED, *points.MIGRATING, *points.EXPORTING, *points.PRUNING}
+    )
 
 
 def _export(campaign: Campaign, target: Path, fault: str = "", words: Sequence[str] = ()) -> Ended:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from bulkpost.cli.main import main
+from bulkpost.clock import SystemClock
 from bulkpost.ledger.states import State
 from harness import rules
 from harness.campaign import CONFIG, Campaign
@@ -220,6 +221,15 @@ class Desk:
         self._use_older(newest, is_accepted=is_accepted)
 
     # Decisions.
+
+    def prune(self) -> None:
+        """Let go of the details of every list that is done with."""
+        self.model.recover()
+        now_at = SystemClock().now_at().isoformat()
+        ended = command("prune", "--before", now_at, "-y", "--ledger", str(self.campaign.ledger))
+        if ended.status:
+            self._raise([f"prune: exit {ended.status}: {ended.err}"])
+        self.look()
 
     def resolve(self, place: Place) -> None:
         """Decide a doubt as LeadConduit's records tell it."""

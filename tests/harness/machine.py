@@ -230,6 +230,13 @@ class Machine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.has_ledger and self.desk.campaign.ledger.exists())
     @rule()
+    def prune(self) -> None:
+        """All that is done with is pruned, which changes nothing that counts."""
+        with self.step("prune()"):
+            self.desk.prune()
+
+    @precondition(lambda self: self.has_ledger and self.desk.campaign.ledger.exists())
+    @rule()
     def verify(self) -> None:
         """The ledger is sound, whatever has just happened."""
         with self.step("verify()"):

@@ -15,3 +15,8 @@ AND NOT EXISTS (
     WHERE key = :key AND key IS NOT NULL AND row_id != :row_id
     AND (state = 20 OR (state IN (10, 11, 12, 30) AND NOT :duplicates))
 )
+AND NOT EXISTS (
+    SELECT 1 FROM kept_key JOIN outcome USING (row_id)
+    WHERE kept_key.key = :key AND row_id != :row_id
+    AND (state = 20 OR (state IN (10, 11, 12, 30) AND NOT :duplicates))
+)

@@ -105,8 +105,10 @@ CREATE TABLE outcome (
     reason_id INTEGER,
     lead_id BLOB,
     price_micros INTEGER,
-    elapsed_ms INTEGER NOT NULL,
+    -- NULL: pruned.
+    elapsed_ms INTEGER,
     latency_ms INTEGER,
+    -- Of a pruned row: in kept_key.
     key BLOB,
     content BLOB,
     -- invalid: the line of the file; duplicate, conflict: the row_id that has the key.
@@ -118,6 +120,22 @@ CREATE INDEX outcome_key ON outcome (key) WHERE key IS NOT NULL;
 
 -- The few rows that ask for attention, without a scan of all.
 CREATE INDEX outcome_open ON outcome (state) WHERE state >= 20;
+
+-- Keys of pruned rows, which were sent: once, where outcome and its index hold each twice.
+CREATE TABLE kept_key (
+    key BLOB NOT NULL,
+    row_id INTEGER NOT NULL,
+    content BLOB,
+    PRIMARY KEY (key, row_id)
+) WITHOUT ROWID;
+
+-- Runs of which rows were pruned, and what had been counted of them that is gone.
+CREATE TABLE pruned (
+    run_id INTEGER PRIMARY KEY,
+    at_ms INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    retries INTEGER NOT NULL
+);
 
 CREATE TABLE due (
     row_id INTEGER PRIMARY KEY,
@@ -132,7 +150,8 @@ CREATE TABLE attempt (
     state INTEGER NOT NULL,
     http_status INTEGER,
     reason_id INTEGER,
-    elapsed_ms INTEGER NOT NULL,
+    -- NULL: of a row that was pruned before it was released.
+    elapsed_ms INTEGER,
     latency_ms INTEGER,
     PRIMARY KEY (row_id, attempt)
 ) WITHOUT ROWID;
