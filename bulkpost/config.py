@@ -21,13 +21,14 @@ from bulkpost.destination import (
     checked_id,
     checked_origin,
     is_loopback,
+    parse_feedback_url,
     parse_url,
 )
 from bulkpost.endpoints.settings import EndpointSettings
 from bulkpost.engine.settings import EngineSettings
 from bulkpost.errors import ConfigError
 from bulkpost.mapping.closest import did_you_mean
-from bulkpost.mapping.settings import MapSettings
+from bulkpost.mapping.settings import FeedbackSettings, MapSettings
 from bulkpost.pacing.breaker import BreakerSettings
 from bulkpost.pacing.budget import BudgetSettings
 from bulkpost.pacing.retry import RetrySettings
@@ -59,6 +60,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         duplicates: What happens to a row whose key was submitted before.
         input: How inputs are read.
         map: Which column feeds which field.
+        feedback: Where feedback goes, and which columns make it.
         check: What becomes of values that LeadConduit would not read as they were meant.
         engine: The worker pool.
         retry: How often one row is tried.
@@ -81,6 +83,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     duplicates: Literal["skip", "submit"] = "skip"
     input: ReadingSettings = ReadingSettings()
     map: MapSettings = msgspec.field(default_factory=MapSettings)
+    feedback: FeedbackSettings = FeedbackSettings()
     check: CheckSettings = CheckSettings()
     engine: EngineSettings = EngineSettings()
     retry: RetrySettings = RetrySettings()
@@ -200,6 +203,18 @@ def destination_of(settings: Settings) -> Destination:
             advice="Give the posting URL with --url (from the source's Submission Docs in "
             "LeadConduit), or try --sandbox, which submits to an imitation on this machine.",
         )
+    check_host(destination.host, settings.allowed_hosts)
+    return destination
+
+
+def feedback_destination_of(settings: Settings) -> Destination:
+    """Return where feedback goes.
+
+    Raises:
+        ConfigError: The URL is not one that takes feedback, or its host is not allowed.
+    """
+    url = settings.feedback.url or f"https://{settings.host}/feedback"
+    destination = parse_feedback_url(url)
     check_host(destination.host, settings.allowed_hosts)
     return destination
 

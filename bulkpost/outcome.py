@@ -31,6 +31,7 @@ class NextStep(Enum):
     STOP = (
         auto()
     )  # record it, and send nothing more to this destination: every row would fare alike
+    STOP_AT_START = auto()  # like STOP until an answer was good, then like SETTLE
     SUSPECT = auto()  # record it; several in a row at the start of a run stop the destination
 
 
@@ -62,8 +63,10 @@ class Verdict:
         next_step: What to do next.
         is_ambiguous: The answer came from a proxy that may already have forwarded the request
             (502, 504): a retry is allowed by LeadConduit's documentation, but counted.
+        advice: What to do if the destination stops because of it; empty for what holds for leads.
     """
 
     outcome: Outcome
     next_step: NextStep = NextStep.SETTLE
     is_ambiguous: bool = False
+    advice: str = ""

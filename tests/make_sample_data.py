@@ -1,4 +1,4 @@
-"""Makes ``sample_data``: wholly fictitious leads, the same bytes every time.
+"""Makes ``sample_data``: wholly fictitious leads and feedback, the same bytes every time.
 
 Run it as ``python tests/make_sample_data.py [DIRECTORY]``. Addresses are at example.com, .net and
 .org, telephone numbers end in 555-01xx: both are set aside for fiction and reach nobody.
@@ -10,6 +10,11 @@ import random
 import sys
 import unicodedata
 from pathlib import Path
+from urllib.parse import urlencode
+
+from bulkpost.sandbox.incoming import Incoming
+from bulkpost.sandbox.routes import Target
+from bulkpost.sandbox.sandbox import Sandbox
 
 ROWS = 1_000
 COLUMNS = (
@@ -116,6 +121,13 @@ _CP1252 = (
 )
 
 
+FEEDBACK_COLUMNS = ("event_id", "type", "reason", "crm_number")
+_RETURN_REASONS = ("Wrong number", "No answer after five calls", "Out of area", "Not interested")
+_CONVERSION_REASONS = ("", "Policy sold", "")
+_FEEDBACK_ROWS = range(3, 123, 4)
+_UNKNOWN_EVENT = "5af4b98aa8065fa3a79bf4b3"
+
+
 def leads() -> list[dict[str, str]]:
     """Return the leads of ``leads.csv`` and ``leads.parquet``."""
     dice = random.Random(2024)
@@ -132,6 +144,17 @@ def leads_csv() -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     writer.writerows([row[name] for name in COLUMNS] for row in leads())
+    return text.getvalue()
+
+
+def feedback_csv() -> str:
+    """Return the text of ``feedback.csv``: about leads of ``leads.csv`` that the sandbox took."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(FEEDBACK_COLUMNS)
+    writer.writerows(
+        [*row, f"C-{number}"] for number, row in enumerate(_feedback_rows(), start=1001)
+    )
     return text.getvalue()
 
 
@@ -163,9 +186,39 @@ def main(directory: Path) -> None:
     """Write all files into a directory."""
     directory.mkdir(exist_ok=True)
     (directory / "leads.csv").write_text(leads_csv(), encoding="utf-8", newline="")
+    (directory / "feedback.csv").write_text(feedback_csv(), encoding="utf-8", newline="")
     (directory / "messy.csv").write_text(messy_csv(), encoding="utf-8", newline="")
     (directory / "messy-cp1252.csv").write_bytes(messy_cp1252_csv())
     write_parquet(directory / "leads.parquet")
+
+
+def _feedback_rows() -> list[tuple[str, str, str]]:
+    events = _events()
+    rows = [
+        (event, "return", _RETURN_REASONS[place % 4])
+        if place % 3
+        else (event, "conversion", _CONVERSION_REASONS[place % 9 // 3])
+        for place, event in enumerate(events)
+    ]
+    return [
+        *rows,
+        (events[1].upper(), "Return", rows[1][2]),  # the same again
+        (events[2], "return", "Changed our mind"),  # the same with another reason
+        (events[3], "return", "Cancelled after ten days"),  # converted before, and now returned
+        (_UNKNOWN_EVENT, "return", "Wrong number"),
+        ("5.9E+23", "return", "Wrong number"),  # what a spreadsheet makes of an id
+    ]
+
+
+def _events() -> list[str]:
+    """Return the events of some leads, as every sandbox names them."""
+    sandbox = Sandbox()
+    for number in _FEEDBACK_ROWS:
+        fields = [(name, text) for name, text in leads()[number - 1].items() if text]
+        body = urlencode(fields).encode()
+        posted = Incoming("POST", "", "", "application/x-www-form-urlencoded", body)
+        sandbox.receive(Target("1" * 24, "2" * 24), posted)
+    return [str(lead.event_id) for lead in sandbox.leads]
 
 
 def _lead(dice: random.Random, number: int) -> dict[str, str]:

@@ -13,6 +13,7 @@ import anyio
 import anyio.to_thread
 
 from bulkpost.app.examining import FindingsTarget, check_findings, examine
+from bulkpost.app.feedback import FEEDBACK
 from bulkpost.app.inputs import forget_spools, input_paths, take_in_all
 from bulkpost.app.items import Items
 from bulkpost.app.leads import LEADS
@@ -37,7 +38,7 @@ from bulkpost.redact import scrub_path
 from bulkpost.reporting.status import ExitStatus, worst
 from bulkpost.transport.http import HttpTransport
 
-_ITEMS: Final[Mapping[Kind, Items[Any]]] = {Kind.SUBMISSION: LEADS}
+_ITEMS: Final[Mapping[Kind, Items[Any]]] = {Kind.SUBMISSION: LEADS, Kind.FEEDBACK: FEEDBACK}
 
 
 async def submit(order: Order, observer: Observer, clock: Clock | None = None) -> SubmitResult:

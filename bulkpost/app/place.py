@@ -18,12 +18,15 @@ async def destination_for(
         yield items.destination(order.settings)
         return
     # Heavy, and for this one flag only.
+    from bulkpost.sandbox.feedback import FeedbackSettings  # noqa: PLC0415
     from bulkpost.sandbox.sandbox import Sandbox  # noqa: PLC0415
     from bulkpost.sandbox.server import serve  # noqa: PLC0415
     from bulkpost.sandbox.settings import SandboxSettings, load_settings  # noqa: PLC0415
 
     config = order.sandbox_config
-    sandbox = Sandbox(load_settings(config) if config else SandboxSettings())
+    # It ends with the command, so that no lead of an earlier one is there to have an event.
+    plain = SandboxSettings(feedback=FeedbackSettings(events="any"))
+    sandbox = Sandbox(load_settings(config) if config else plain)
     async with serve(sandbox) as address:
         observer.noted(f"embedded sandbox at {address.origin}")
         yield items.embedded(order.settings, address.origin)

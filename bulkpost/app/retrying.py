@@ -9,10 +9,12 @@ import anyio
 import anyio.to_thread
 
 from bulkpost.app.commands import submit
+from bulkpost.app.feedback import settings_of_run
 from bulkpost.app.leads import SANDBOX_ALIAS
 from bulkpost.app.order import Observer, Order, SubmitResult
 from bulkpost.clock import Clock, SystemClock
 from bulkpost.config import changed, destination_of
+from bulkpost.destination import Kind
 from bulkpost.errors import InputError, UsageError
 from bulkpost.ledger.decisions import Author, open_for_decisions, release
 from bulkpost.ledger.ledger import Ledger
@@ -69,8 +71,12 @@ async def _aimed(order: Order, record: RunRecord) -> Order:
             advice="Name the place where it lies now with --input PATH.",
         )
     order = replace(order, inputs=inputs)
+    if record.kind == Kind.FEEDBACK:
+        order = replace(order, kind=Kind.FEEDBACK, settings=settings_of_run(order.settings, record))
     if record.destination.startswith(SANDBOX_ALIAS):
         return replace(order, is_sandbox=True)
+    if record.kind == Kind.FEEDBACK:
+        return order
     settings = order.settings
     if not (settings.url or settings.flow_id or settings.map.route):
         return replace(order, settings=changed(settings, {"url": record.destination}))
@@ -114,6 +120,7 @@ async def _is_confirmed(
         return False
     if not observer.is_asking:
         return True
+    what = "leads" if record.kind == Kind.SUBMISSION else "rows"
     return await observer.confirms(
-        f"{rows:,} leads of {name} are submitted, and paid, again. Go on?"
+        f"{rows:,} {what} of {name} are submitted, and paid, again. Go on?"
     )

@@ -19,6 +19,7 @@ from bulkpost.errors import BulkpostError, place_of, unwrapped
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "submit": ("bulkpost.cli.submit", "Submit each row of a list as a lead, once."),
     "check": ("bulkpost.cli.check", "Send nothing: show what a submission would do."),
+    "feedback": ("bulkpost.cli.feedback", "Send returns and conversions, once."),
     "runs": ("bulkpost.cli.runs", "List the runs of a ledger."),
     "show": ("bulkpost.cli.show", "Show one run, or one row, in full."),
     "export": ("bulkpost.cli.export", "Write what became of each row beside its original columns."),

@@ -1,105 +1,144 @@
-"""Options that say what is sent, where to and how; shared by the commands that submit or check.
+"""Options that say what is sent, where to and how; shared by the commands that send or check.
 
 A flag wins over the environment, the environment over the config file, that over the default. So
 no flag has a default of its own: what was not given is not laid over the config.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
 
 from bulkpost.cli.options import Output
-from bulkpost.errors import ConfigError
+from bulkpost.errors import ConfigError, UsageError
 from bulkpost.ledger.paths import LEDGER_DEFAULT, SANDBOX_LEDGER_DEFAULT
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+_Option = Callable[[Any], Any]
 
 # option name -> the setting that it is laid over
 _SETTINGS: Final = {
-    "url": "url",
-    "flow_id": "flow_id",
-    "source_id": "source_id",
     "ledger": "ledger",
     "rate": "rate",
     "concurrency": "engine.concurrency",
-    "key": "key",
-    "duplicates": "duplicates",
     "strict": "endpoint.strict",
-    "reference": "map.reference",
-    "refuse": "check.refuse",
-    "normalise": "check.normalise",
     "format_": "input.format",
     "encoding": "input.encoding",
     "delimiter": "input.delimiter",
 }
-
-
-def order_options(command: CommandT) -> CommandT:
-    """Add the options; the command gets ``order: Order``, with its argument ``inputs`` if any."""
-
-    @click.option(
+_LEAD_SETTINGS: Final = _SETTINGS | {
+    "url": "url",
+    "flow_id": "flow_id",
+    "source_id": "source_id",
+    "key": "key",
+    "duplicates": "duplicates",
+    "reference": "map.reference",
+    "refuse": "check.refuse",
+    "normalise": "check.normalise",
+}
+_FEEDBACK_SETTINGS: Final = _SETTINGS | {
+    "url": "feedback.url",
+    "type_": "feedback.type",
+    "event_id_column": "feedback.event_id_column",
+    "type_column": "feedback.type_column",
+    "reason_column": "feedback.reason_column",
+    "send_as": "endpoint.format",
+    "accept": "endpoint.accept",
+}
+_CONFIG: Final[tuple[_Option, ...]] = (
+    click.option(
         "--config",
         type=click.Path(path_type=Path, dir_okay=False),
         envvar="BULKPOST_CONFIG",
         help="Config file.  [default: bulkpost.toml, if there]",
-    )
-    @click.option("--url", envvar="BULKPOST_URL", help="The source's posting URL, whole.")
-    @click.option("--flow-id", envvar="BULKPOST_FLOW_ID", help="Flow id, instead of --url.")
-    @click.option("--source-id", envvar="BULKPOST_SOURCE_ID", help="Source id, instead of --url.")
-    @click.option(
+    ),
+)
+_LEAD_PLACE: Final[tuple[_Option, ...]] = (
+    click.option("--url", envvar="BULKPOST_URL", help="The source's posting URL, whole."),
+    click.option("--flow-id", envvar="BULKPOST_FLOW_ID", help="Flow id, instead of --url."),
+    click.option("--source-id", envvar="BULKPOST_SOURCE_ID", help="Source id, instead of --url."),
+)
+_FEEDBACK_PLACE: Final[tuple[_Option, ...]] = (
+    click.option(
+        "--url",
+        envvar="BULKPOST_FEEDBACK_URL",
+        help="Where feedback is posted to.  [default: https://app.leadconduit.com/feedback]",
+    ),
+    click.option(
+        "--type",
+        "type_",
+        type=click.Choice(["return", "conversion"]),
+        help="What every row is. A row whose type column says something else is refused.  "
+        "[default: each row's type column]",
+    ),
+    click.option(
+        "--event-id-column",
+        metavar="COL",
+        help="Column with the recipient event ids.  [default: event_id]",
+    ),
+    click.option("--type-column", metavar="COL", help="Column with the types.  [default: type]"),
+    click.option(
+        "--reason-column",
+        metavar="COL",
+        help="Column with the reasons.  [default: reason, if there]",
+    ),
+)
+_PACE: Final[tuple[_Option, ...]] = (
+    click.option(
         "--ledger",
         envvar="BULKPOST_LEDGER",
         metavar="PATH",
         help=f"Ledger file.  [default: {LEDGER_DEFAULT}]",
-    )
-    @click.option(
+    ),
+    click.option(
         "--rate",
         envvar="BULKPOST_RATE",
         metavar="N/s|N/min|N/h",
         help="At most so many leads a time.  [default: no limit]",
-    )
-    @click.option(
+    ),
+    click.option(
         "--concurrency",
         type=int,
         envvar="BULKPOST_CONCURRENCY",
         metavar="N",
         help="Requests in flight at once.  [default: 16]",
-    )
-    @click.option(
+    ),
+    click.option(
         "--limit",
         type=click.IntRange(min=1),
         metavar="N",
         help="Send at most so many rows in this run.",
-    )
-    @click.option(
+    ),
+)
+_LEAD_RULES: Final[tuple[_Option, ...]] = (
+    click.option(
         "--key",
         envvar="BULKPOST_KEY",
         metavar="COL[,COL]",
         help="Columns that tell rows apart.  [default: the whole content]",
-    )
-    @click.option(
+    ),
+    click.option(
         "--duplicates",
         type=click.Choice(["skip", "submit"]),
         envvar="BULKPOST_DUPLICATES",
         help="What to do with a row whose lead was submitted before.  [default: skip]",
-    )
-    @click.option(
+    ),
+    click.option(
         "--strict",
         is_flag=True,
         default=None,
         envvar="BULKPOST_STRICT",
         help="Hold 502 and 504 in doubt instead of retrying.",
-    )
-    @click.option(
+    ),
+    click.option(
         "--reference",
         envvar="BULKPOST_REFERENCE",
         metavar="FIELD",
         help="Send a unique reference with each lead, in this field.",
-    )
-    @click.option(
+    ),
+    click.option(
         "--refuse",
         multiple=True,
         envvar="BULKPOST_REFUSE",
@@ -107,63 +146,103 @@ def order_options(command: CommandT) -> CommandT:
         help="Do not send rows with such a value: a code that `bulkpost check` shows, `invalid` "
         "for what LeadConduit does not understand, `doubtful` for that and whatever else has a "
         "finding. May be repeated.  [default: all are sent]",
-    )
-    @click.option(
+    ),
+    click.option(
         "--normalise",
         is_flag=True,
         default=None,
         envvar="BULKPOST_NORMALISE",
         help="Send telephone numbers, dates, states and postal codes as LeadConduit reads them, "
         "where that is safe.",
-    )
-    @click.option(
+    ),
+)
+_FEEDBACK_RULES: Final[tuple[_Option, ...]] = (
+    click.option(
+        "--strict",
+        is_flag=True,
+        default=None,
+        envvar="BULKPOST_STRICT",
+        help="Hold 502 and 504 in doubt instead of retrying.",
+    ),
+    click.option(
+        "--send-as",
+        type=click.Choice(["form", "json", "xml"]),
+        help="How feedback is written.  [default: form]",
+    ),
+    click.option(
+        "--accept",
+        type=click.Choice(["json", "xml"]),
+        help="How LeadConduit is asked to answer.  [default: json]",
+    ),
+    click.option("--key", hidden=True, help="Not for feedback: event and type are the key."),
+)
+_INPUT: Final[tuple[_Option, ...]] = (
+    click.option(
         "--format",
         "format_",
         type=click.Choice(["auto", "csv", "tsv", "jsonl", "parquet"]),
         envvar="BULKPOST_FORMAT",
         help="Input format.  [default: auto]",
-    )
-    @click.option(
+    ),
+    click.option(
         "--encoding",
         envvar="BULKPOST_ENCODING",
         metavar="NAME",
         help="Text encoding.  [default: detected]",
-    )
-    @click.option(
+    ),
+    click.option(
         "--delimiter",
         envvar="BULKPOST_DELIMITER",
         metavar="CHAR",
         help="Column delimiter.  [default: detected]",
-    )
-    @click.option(
+    ),
+    click.option(
         "--no-header",
         is_flag=True,
         default=None,
         envvar="BULKPOST_NO_HEADER",
         help="The first line of the CSV is a row. The columns are column_1, column_2, ...; the "
         "config says which field each feeds.",
-    )
-    @click.option(
+    ),
+    click.option(
         "--sandbox",
         is_flag=True,
         help="Submit to an imitation of LeadConduit on this machine, with a ledger of "
         f"its own ({SANDBOX_LEDGER_DEFAULT}).",
-    )
-    @click.option(
+    ),
+    click.option(
         "--sandbox-config",
         type=click.Path(path_type=Path, dir_okay=False),
         help="TOML file for --sandbox: faults, latency, outcomes.",
-    )
+    ),
+)
+
+
+def order_options(command: CommandT) -> CommandT:
+    """Add the options; the command gets ``order: Order``, with its argument ``inputs`` if any."""
+    options = (*_CONFIG, *_LEAD_PLACE, *_PACE, *_LEAD_RULES, *_INPUT)
+    return _with_order(command, options, _LEAD_SETTINGS, "submission")
+
+
+def feedback_order_options(command: CommandT) -> CommandT:
+    """Add the options for feedback; the command gets ``order: Order`` in the same way."""
+    options = (*_CONFIG, *_FEEDBACK_PLACE, *_PACE, *_FEEDBACK_RULES, *_INPUT)
+    return _with_order(command, options, _FEEDBACK_SETTINGS, "feedback")
+
+
+def _with_order(
+    command: CommandT, options: tuple[_Option, ...], names: Mapping[str, str], kind: str
+) -> CommandT:
     @functools.wraps(command)
     def wrapped(*args: Any, output: Output, **kwargs: Any) -> Any:
         from bulkpost.app.order import Order  # noqa: PLC0415  # heavy
         from bulkpost.config import changed, load  # noqa: PLC0415
+        from bulkpost.destination import Kind  # noqa: PLC0415
 
         config = kwargs.pop("config")
-        given = {name: kwargs.pop(name) for name in _SETTINGS}
-        changes = {
-            _SETTINGS[name]: value for name, value in given.items() if value not in {None, ()}
-        }
+        given = {name: kwargs.pop(name) for name in names}
+        changes = {names[name]: value for name, value in given.items() if value not in {None, ()}}
+        _refuse_key(kwargs.pop("key", None))
         without_header = kwargs.pop("no_header")
         if without_header is not None:
             changes["input.header"] = not without_header
@@ -183,12 +262,23 @@ def order_options(command: CommandT) -> CommandT:
             limit=kwargs.pop("limit"),
             is_sandbox=kwargs.pop("sandbox"),
             sandbox_config=kwargs.pop("sandbox_config"),
+            command="submit" if kind == "submission" else kind,
+            kind=Kind(kind),
         )
         if order.sandbox_config is not None and not order.is_sandbox:
             raise ConfigError("--sandbox-config is given without --sandbox")
         return command(*args, output=output, order=order, **kwargs)
 
-    return wrapped  # type: ignore[return-value]  # functools.wraps keeps what click needs
+    return functools.reduce(lambda made, option: option(made), reversed(options), wrapped)  # type: ignore[return-value]  # functools.wraps keeps what click needs
+
+
+def _refuse_key(key: str | None) -> None:
+    if key is not None:
+        raise UsageError(
+            "--key is for leads: feedback is known by its event and its type",
+            advice="Leave --key out. The same event and type is never sent twice, whatever its "
+            "reason and whichever list it stands in.",
+        )
 
 
 def _delimiter(text: str) -> str:

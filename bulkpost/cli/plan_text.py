@@ -7,6 +7,7 @@ from bulkpost.app.inputs import called
 from bulkpost.app.order import Batch, Preview
 from bulkpost.checking.examination import ValueReport
 from bulkpost.config import Settings
+from bulkpost.destination import Kind
 from bulkpost.engine.plan import Plan
 from bulkpost.pacing.rate import parse_rate
 from bulkpost.redact import printable
@@ -21,7 +22,7 @@ _ROWS: Final = (
     ("done", "have LeadConduit's verdict"),
     ("held", "were answered outside the protocol; `bulkpost retry` sends them again"),
     ("in_doubt", "may have been taken; `bulkpost doubt list` shows them"),
-    ("duplicate", "repeat a lead that is submitted already or stands earlier; skipped"),
+    ("duplicate", "repeat {item} that is submitted already or stands earlier; skipped"),
     ("invalid", "cannot be sent as they are"),
     ("conflict", "have the key of another row and other content; held"),
 )
@@ -39,7 +40,8 @@ def plan_lines(preview: Preview, settings: Settings | None = None) -> list[str]:
     for name, meaning in _ROWS:
         count = getattr(plan, name)
         if count or name == "new":
-            lines.append(f"{count:>12,}  {name.replace('_', ' '):<10} {meaning}")
+            told = meaning.format(item=_item(preview))
+            lines.append(f"{count:>12,}  {name.replace('_', ' '):<10} {told}")
     if plan.resubmitted:
         lines.append(
             f"{plan.resubmitted:>12,}  of the new repeat another row (--duplicates submit)"
@@ -103,7 +105,13 @@ def expected_s(preview: Preview, settings: Settings) -> tuple[float, str]:
     if by_rate_s >= by_latency_s and settings.rate:
         return by_rate_s, f"at the rate {settings.rate}"
     known = "as measured in earlier runs" if preview.latency_s else "a guess"
-    return by_latency_s, f"at {latency_s:.2g} s a lead, {known}, and concurrency {concurrency}"
+    each = "a lead" if preview.destination.kind is Kind.SUBMISSION else "a row"
+    how = f"at {latency_s:.2g} s {each}, {known}, and concurrency {concurrency}"
+    return by_latency_s, how
+
+
+def _item(preview: Preview) -> str:
+    return "a lead" if preview.destination.kind is Kind.SUBMISSION else "feedback"
 
 
 def _input_lines(batch: Batch[Any]) -> list[str]:

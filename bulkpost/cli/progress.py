@@ -12,6 +12,7 @@ import click
 
 from bulkpost.app.order import Preview, RunResult, Watched
 from bulkpost.cli.options import Output, use_color
+from bulkpost.destination import Kind
 from bulkpost.engine.tally import Tally
 from bulkpost.ledger.reader import LedgerReader
 from bulkpost.log import get_logger
@@ -101,7 +102,8 @@ class TerminalObserver:
 
         for line in plan_lines(preview):
             self._output.say(line)
-        answer = await self.confirms("Submit these leads?")
+        what = "these leads" if preview.destination.kind is Kind.SUBMISSION else "this feedback"
+        answer = await self.confirms(f"Submit {what}?")
         if not answer:
             self._output.say("Nothing was sent.")
         return answer

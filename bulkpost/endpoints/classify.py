@@ -71,7 +71,7 @@ def classify(reply: Reply, own: Pairs, *, own_ids: tuple[str, ...] = (), strict:
     if status in _AMBIGUOUS and strict:
         return _in_doubt(reply, "the lead may have been taken", own, own_ids)
     if status in _TRANSIENT:
-        outcome = Outcome(OutcomeKind.DEFERRED, _status_line(status), status)
+        outcome = Outcome(OutcomeKind.DEFERRED, status_line(status), status)
         return Verdict(outcome, NextStep.RETRY, is_ambiguous=status in _AMBIGUOUS)
     return _http_error(reply, own)
 
@@ -93,10 +93,16 @@ def excerpt_of(body: bytes, own: Pairs, *, is_cut: bool) -> str:
     if shape is Shape.JSON:
         text = message_of(body) or ""
     elif shape in {Shape.HTML, Shape.XML}:
-        title = _TITLE.search(text)
-        is_cut = is_cut or (title is not None and len(title[1]) == _TITLE_CHARS_MAX)
-        text = html.unescape(title[1]) if title else ""
+        title = title_of(body)
+        is_cut = is_cut or len(title) == _TITLE_CHARS_MAX
+        text = html.unescape(title)
     return scrub(text, own, chars_max=_EXCERPT_CHARS_MAX, is_cut=is_cut)
+
+
+def title_of(body: bytes) -> str:
+    """Return the title of a page, with its entities, not scrubbed; empty if it has none."""
+    title = _TITLE.search(trimmed(body)[:_EXCERPT_BYTES_MAX].decode("utf-8", "replace"))
+    return title[1] if title else ""
 
 
 def _answered(answer: Answer, reply: Reply, own: Pairs) -> Verdict:
@@ -126,7 +132,7 @@ def _in_doubt(reply: Reply, why: str, own: Pairs, own_ids: tuple[str, ...]) -> V
     return Verdict(
         Outcome(
             OutcomeKind.IN_DOUBT,
-            f"{_status_line(reply.status)}, but {why}{says}",
+            f"{status_line(reply.status)}, but {why}{says}",
             reply.status,
             salvaged_lead_id(reply.body, own_texts),
         )
@@ -135,7 +141,7 @@ def _in_doubt(reply: Reply, why: str, own: Pairs, own_ids: tuple[str, ...]) -> V
 
 def _http_error(reply: Reply, own: Pairs) -> Verdict:
     excerpt = excerpt_of(reply.body, own, is_cut=reply.cut is not None)
-    reason = _status_line(reply.status) + (f": {excerpt}" if excerpt else "")
+    reason = status_line(reply.status) + (f": {excerpt}" if excerpt else "")
     next_step = NextStep.SETTLE
     if reply.status in _STOPPING:
         next_step = NextStep.STOP
@@ -144,7 +150,8 @@ def _http_error(reply: Reply, own: Pairs) -> Verdict:
     return Verdict(Outcome(OutcomeKind.HTTP_ERROR, reason, reply.status), next_step)
 
 
-def _status_line(status: int) -> str:
+def status_line(status: int) -> str:
+    """Return a status with its phrase: ``409 Conflict``."""
     phrase = _PHRASES.get(status)
     return f"{status} {phrase}" if phrase else f"{status}"
 

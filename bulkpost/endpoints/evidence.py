@@ -34,7 +34,10 @@ def evidence_of(request: Request, reply: Reply, own: tuple[tuple[str, str], ...]
     is_cut = reply.cut is not None or len(reply.body) > _EXCERPT_BYTES_MAX
     asked: dict[str, object] = {
         "method": request.method,
-        "url": _without_values(request.url),
+        # What a POST has in its URL beside a body is no lead's: it names what the body is about.
+        "url": _without_values(
+            f"{request.url}?{request.query}" if request.body and request.query else request.url
+        ),
         "request_headers": dict(request.headers),
         # A list without a header has somebody's data for field names.
         "fields": [scrub(name) for name in request.field_names],

@@ -21,7 +21,7 @@ class _Object(dict[str, object]):
 def read_json(body: bytes) -> Answer | Unreadable:
     """Read a whole body as an answer; never raises."""
     try:
-        return _answer(_document(body))
+        return _answer(json_document(body))
     except OddError as odd:
         return Unreadable(odd.why, odd.word)
 
@@ -29,7 +29,7 @@ def read_json(body: bytes) -> Answer | Unreadable:
 def message_of(body: bytes) -> str | None:
     """Return the ``message`` or ``error`` of a JSON body, not scrubbed, or None."""
     try:
-        document = _document(body)
+        document = json_document(body)
     except OddError:
         return None
     if not isinstance(document, _Object):
@@ -38,7 +38,12 @@ def message_of(body: bytes) -> str | None:
     return next((text for text in texts if isinstance(text, str)), None)
 
 
-def _document(body: bytes) -> object:
+def json_document(body: bytes) -> object:
+    """Return what a whole body says.
+
+    Raises:
+        OddError: It is not JSON.
+    """
     try:
         # Bytes that are not UTF-8 can only spoil texts, never the words that decide.
         document: object = _DECODER.decode(trimmed(body).decode("utf-8", "replace"))

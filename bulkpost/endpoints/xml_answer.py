@@ -20,12 +20,17 @@ _PRICE = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,12})?")
 def read_xml(body: bytes) -> Answer | Unreadable:
     """Read a whole body as an answer; never raises."""
     try:
-        return _answer(_root(body))
+        return _answer(xml_root(body))
     except OddError as odd:
         return Unreadable(odd.why, odd.word)
 
 
-def _root(body: bytes) -> Element:
+def xml_root(body: bytes) -> Element:
+    """Return the root of a whole body.
+
+    Raises:
+        OddError: It is not XML, or has what is not read.
+    """
     try:
         root: Element = fromstring(trimmed(body), forbid_dtd=True)
     except DefusedXmlException:

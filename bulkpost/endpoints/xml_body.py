@@ -1,4 +1,4 @@
-"""XML bodies: a ``<lead>`` with one element per field, its name flat with its dots.
+"""XML bodies: one element per field, its name flat with its dots.
 
 Reference: LeadConduit's Submission Docs, whose XML examples have dotted element names; XML 1.0.
 """
@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 _ENTITIES = {"\r": "&#13;"}
 
 
-def encode(pairs: Iterable[tuple[str, str]]) -> bytes:
+def encode(pairs: Iterable[tuple[str, str]], root: str = "lead") -> bytes:
     """Return (name, text) pairs as an XML document, UTF-8.
 
     The names are XML names and the texts have no character that XML forbids: the column map sees
@@ -20,4 +20,4 @@ def encode(pairs: Iterable[tuple[str, str]]) -> bytes:
         UnicodeEncodeError: A text holds a lone surrogate.
     """
     elements = "".join(f"<{name}>{escape(text, _ENTITIES)}</{name}>" for name, text in pairs)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n<lead>{elements}</lead>'.encode()
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<{root}>{elements}</{root}>'.encode()

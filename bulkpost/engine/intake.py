@@ -133,9 +133,10 @@ def _check_reading(reader: Reader, blank: InputRecord, known: InputRecord) -> No
     raise InputError(
         f"{reader.path.name} was read as {known.format} before, and is read as {blank.format} now: "
         "its rows would be other rows than those that are recorded",
-        advice="Give the same --format, --encoding, --delimiter and --no-header as then. If that "
-        "was the mistake, save the list with one blank line more: it is then a new input, in which "
-        "leads that were submitted are still recognised.",
+        advice="Give the same --format, --encoding, --delimiter and --no-header as then; for "
+        "feedback also the same --type and columns. If that was the mistake, save the list with "
+        "one blank line more: it is then a new input, in which "
+        "what was submitted is still recognised.",
     )
 
 

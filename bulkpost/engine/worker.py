@@ -207,12 +207,14 @@ class Worker(Generic[ItemT]):
             is_error=verdict.outcome.kind in _WRONG,
             is_suspect=verdict.next_step is NextStep.SUSPECT,
         )
-        if verdict.next_step is NextStep.STOP:
+        step = verdict.next_step
+        if step is NextStep.STOP or (step is NextStep.STOP_AT_START and not budget.has_good):
             self._refuse_destination(
                 destination,
                 RunEnding.REFUSED,
                 f"the destination refused: {verdict.outcome.reason}",
-                "Check the posting URL and whether the source is enabled; every row would fare "
+                verdict.advice
+                or "Check the posting URL and whether the source is enabled; every row would fare "
                 "alike.",
             )
         elif budget.spent is Spent.ERRORS:
@@ -228,7 +230,8 @@ class Worker(Generic[ItemT]):
                 destination,
                 RunEnding.REFUSED,
                 f"the destination does not answer as LeadConduit does: {verdict.outcome.reason}",
-                "Check the posting URL; a proxy or a maintenance page may stand before it.",
+                verdict.advice
+                or "Check the posting URL; a proxy or a maintenance page may stand before it.",
             )
 
     def _refuse_destination(

@@ -20,7 +20,7 @@ from bulkpost.mapping.assignment import ROUTE_FIELDS, Assignment, assign, trimme
 from bulkpost.mapping.carriage import PARTICULAR, uncarried_names, unfit_for
 from bulkpost.mapping.cautions import cautions
 from bulkpost.mapping.conflicts import refuse_conflicts
-from bulkpost.mapping.refusal import Refusal
+from bulkpost.mapping.refusal import Refusal, defect_of
 from bulkpost.mapping.settings import MapSettings
 from bulkpost.redact import scrub
 from bulkpost.row import Row
@@ -75,11 +75,10 @@ class ColumnMap:
         Empty cells are not sent; a cell of spaces is, as it is, unless no cell holds more.
         Constants alone make no lead: an empty one is billed all the same.
         """
+        defect = defect_of(row, self.columns)
+        if defect is not None:
+            return defect
         cells = self.cells(row)
-        if row.defect is not None:
-            return Refusal(row.defect)
-        if len(cells) != len(self.columns):
-            return Refusal(f"the row has {len(cells)} cells and the header {len(self.columns)}")
         sent = [(name, cells[index]) for index, name in self.fields if cells[index]]
         if not any(trimmed(text) for _, text in sent):
             return Refusal("all fields are empty")

@@ -61,18 +61,18 @@ class Identifier:
             row: The row as read.
             lead: What the column map made of it.
         """
-        head = _prefixed(lead.destination.name)
+        head = prefixed(lead.destination.name)
         pairs = self._pairs(dict(lead.fields))
         if not self._key_columns:
-            return Identity(_digest(self._key, f"{head}content;{pairs}"))
+            return Identity(digest_of(self._key, f"{head}content;{pairs}"))
         parts = [head, "columns;"]
         cells = self._column_map.cells(row)
         for index, prefix in self._key_columns:
             cell = cells[index]
             if not trimmed(cell):
                 return Refusal(f"the key column is empty: column {index + 1}")
-            parts += (prefix, _prefixed(cell))
-        return Identity(_digest(self._key, "".join(parts)), _digest(self._content, pairs))
+            parts += (prefix, prefixed(cell))
+        return Identity(digest_of(self._key, "".join(parts)), digest_of(self._content, pairs))
 
     def _pairs(self, values: dict[str, str]) -> str:
         parts = []
@@ -105,9 +105,9 @@ def _slots(column_map: ColumnMap) -> tuple[tuple[str, str], ...]:
     Sorted by field name, so that neither the order of the columns nor the place a value comes
     from (column, constant, URL) matters.
     """
-    slots = [(name, name, _prefixed(name)) for _, name in column_map.fields]
+    slots = [(name, name, prefixed(name)) for _, name in column_map.fields]
     fixed = (*column_map.constants, *column_map.destination.query)
-    slots += [(name, "", _prefixed(name) + _prefixed(value)) for name, value in fixed]
+    slots += [(name, "", prefixed(name) + prefixed(value)) for name, value in fixed]
     slots.sort(key=lambda slot: slot[0])
     ssn_fields = column_map.ssn_fields
     return tuple((marker, text) for name, marker, text in slots if name not in ssn_fields)
@@ -116,7 +116,7 @@ def _slots(column_map: ColumnMap) -> tuple[tuple[str, str], ...]:
 def _key_columns(column_map: ColumnMap, names: Sequence[str]) -> tuple[tuple[int, str], ...]:
     found = {_key_column(column_map, name) for name in names}
     return tuple(
-        (index, _prefixed(trimmed(column_map.columns[index])))
+        (index, prefixed(trimmed(column_map.columns[index])))
         for index in sorted(found, key=lambda index: trimmed(column_map.columns[index]))
     )
 
@@ -145,13 +145,15 @@ def _key_column(column_map: ColumnMap, name: str) -> int:
     return indexes[0]
 
 
-def _prefixed(text: str) -> str:
+def prefixed(text: str) -> str:
+    """Return a text with its length before it."""
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
     return f"{len(text)}:{text}"
 
 
-def _digest(keyed: "hashlib.blake2b", text: str) -> bytes:
+def digest_of(keyed: "hashlib.blake2b", text: str) -> bytes:
+    """Return the digest of a text; ``keyed`` stays as it is."""
     digest = keyed.copy()
     # A key column that is not sent may hold a lone surrogate: it still tells rows apart.
     digest.update(text.encode("utf-8", "surrogatepass"))

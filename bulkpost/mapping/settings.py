@@ -1,4 +1,6 @@
-"""The settings of the column map: the TOML table ``[map]``."""
+"""The settings of the maps: the TOML tables ``[map]`` for leads and ``[feedback]``."""
+
+from typing import Literal
 
 import msgspec
 
@@ -26,3 +28,24 @@ class MapSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     route: bool = False
     strip: bool = False
     reference: str = ""
+
+
+class FeedbackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where feedback goes, and which columns of a list make it.
+
+    Apart from ``[map]``, so that one config serves the lists of leads and those of feedback.
+
+    Attributes:
+        url: Where it is posted to; empty for ``/feedback`` of ``host``.
+        type: What every row says that does not say it itself; a row that says something else is
+            refused. Empty: each row must say it.
+        event_id_column: Header of the column with the recipient event's id; empty for ``event_id``.
+        type_column: Header of the column with the type; empty for ``type``, if there is one.
+        reason_column: Header of the column with the reason; empty for ``reason``, if there is one.
+    """
+
+    url: str = ""
+    type: Literal["", "return", "conversion"] = ""
+    event_id_column: str = ""
+    type_column: str = ""
+    reason_column: str = ""

@@ -32,10 +32,17 @@ class Spent(Enum):
 
 @dataclass(slots=True)
 class ErrorBudget:
-    """Counts answers and says when they are enough. One per destination."""
+    """Counts answers and says when they are enough. One per destination.
+
+    Attributes:
+        settings: How many are enough.
+        errors: Wrong ones among the last ``window``.
+        has_good: One was not wrong.
+    """
 
     settings: BudgetSettings
     errors: int = field(default=0, init=False)
+    has_good: bool = field(default=False, init=False)
     _recent: deque[bool] = field(init=False)
     _leading_suspects: int = field(default=0, init=False)
     _has_begun: bool = field(default=False, init=False)
@@ -52,6 +59,7 @@ class ErrorBudget:
         """
         if len(self._recent) == self.settings.window:
             self.errors -= self._recent[0]
+        self.has_good |= not is_error
         self._recent.append(is_error)
         self.errors += is_error
         if not is_suspect:

@@ -1,5 +1,6 @@
 """What a run did, in numbers: a pure read model of the ledger."""
 
+import json
 import re
 import shlex
 from collections.abc import Mapping
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any, Final
 
+from bulkpost.destination import Kind
 from bulkpost.errors import UsageError
 from bulkpost.fields.catalogue import FINDINGS
 from bulkpost.ledger.entries import row_id_of
@@ -325,15 +327,26 @@ def next_command(summary: RunSummary, ledger_path: Path, again: str | None = Non
     if summary.in_doubt:
         return f"bulkpost doubt list {ledger}"
     if summary.unsent:
-        return (
-            again or f"bulkpost submit {shlex.quote(record.input_path)} {_target(record)} {ledger}"
-        )
+        return again or f"{_command(record)} {ledger}"
     if summary.counts.get(OutcomeKind.HTTP_ERROR) or summary.counts.get(OutcomeKind.ERROR):
         support = " --support" if summary.counts.get(OutcomeKind.HTTP_ERROR) else ""
         return f"bulkpost show {record.run}{support} {ledger}"
     # What came through a pipe is not kept once it is done with.
     piped = " --without-input" if SPOOLED.match(PurePath(record.input_path).name) else ""
     return f"bulkpost export {record.run} .{piped} {ledger}"
+
+
+def _command(record: RunRecord) -> str:
+    path = shlex.quote(record.input_path)
+    if record.kind == Kind.SUBMISSION:
+        return f"bulkpost submit {path} {_target(record)}"
+    told = json.loads(record.settings)
+    options = [
+        f"--{name.replace('_', '-')} {shlex.quote(told[name])}"
+        for name in ("type", "event_id_column", "type_column", "reason_column")
+        if told.get(name)
+    ]
+    return " ".join(["bulkpost feedback", path, *options, _target(record)])
 
 
 def _target(record: RunRecord) -> str:

@@ -25,6 +25,7 @@ from bulkpost.sandbox.verdict import Verdict
 
 SHOWN: Final = ("id", "first_name", "last_name", "email", "phone_1")
 _FORBIDDEN: Final = "forbidden"
+EventId = Annotated[str, msgspec.Meta(pattern="^[0-9a-fA-F]{24}$")]
 Days = Annotated[float, msgspec.Meta(ge=0, le=36_500)]
 
 
@@ -32,14 +33,21 @@ class FeedbackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     """What becomes of feedback, where nobody outside knows it.
 
     Attributes:
+        events: Which there are: ``taken``, those of leads that were taken and accepted; ``any``,
+            every 24 hex digits, about a made-up lead where none was taken.
         forbidden: The recipient takes no feedback: 409.
+        forbidden_events: The recipients of these events take none.
+        expired_events: These are older than ``event_days_max``, whatever their lead's age.
         unknown_status: Answer to an event that there is not, or no longer; 201 is a failure.
         event_days_max: Events live that long.
         return_days_max: A return of an older lead is a failure; None bounds nothing.
         repeats: Outcome of the same type for the same event again.
     """
 
+    events: Literal["taken", "any"] = "taken"
     forbidden: bool = False
+    forbidden_events: tuple[EventId, ...] = ()
+    expired_events: tuple[EventId, ...] = ()
     unknown_status: Literal[201, 400, 404, 410] = 404
     event_days_max: Days = 90.0
     return_days_max: Days | None = None
@@ -100,13 +108,18 @@ def decide_feedback(
         return Verdict(orders.outcome, orders.reason, orders.price or 0.0)
     kind = feedback.fields.get("type") if isinstance(feedback.fields, dict) else None
     days_max = settings.return_days_max
-    if settings.forbidden:
+    if settings.forbidden or is_among(feedback.event_id, settings.forbidden_events):
         return Verdict("failure", "Feedback is forbidden")
     if kind == "return" and days_max is not None and age >= timedelta(days=days_max):
         return Verdict("failure", "Lead is too old to return")
     if is_repeat and settings.repeats == "failure":
         return Verdict("failure", "Feedback was received before")
     return Verdict("success", None, orders.price or 0.0)
+
+
+def is_among(event_id: str, events: tuple[str, ...]) -> bool:
+    """Tell whether an event is one of some, whatever the case of its letters."""
+    return event_id.lower() in {event.lower() for event in events}
 
 
 def is_expired(settings: FeedbackSettings, received_at: str, now_at: datetime) -> bool:

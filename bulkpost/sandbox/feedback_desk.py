@@ -1,6 +1,6 @@
 """Takes feedback about leads that were delivered, and says what to answer."""
 
-from typing import Any
+from typing import Any, Final
 
 from bulkpost.clock import Clock
 from bulkpost.sandbox.answer import Answer, refused
@@ -9,6 +9,7 @@ from bulkpost.sandbox.feedback import (
     Feedback,
     age_of,
     decide_feedback,
+    is_among,
     is_expired,
     read_feedback,
     status_of,
@@ -18,9 +19,16 @@ from bulkpost.sandbox.incoming import Incoming, Refusal
 from bulkpost.sandbox.orders import Orders, split_orders
 from bulkpost.sandbox.reply import render_feedback
 from bulkpost.sandbox.settings import SandboxSettings
-from bulkpost.sandbox.store import Store, TakenFeedback, TakenLead
+from bulkpost.sandbox.store import Store, TakenFeedback, TakenLead, is_event_id, rfc3339
 from bulkpost.sandbox.troubles import Troubles
 from bulkpost.sandbox.verdict import Verdict
+
+_MADE_UP: Final = {
+    "first_name": "Sam",
+    "last_name": "Sample",
+    "email": "sam.sample@example.com",
+    "phone_1": "5125550100",
+}
 
 
 class FeedbackDesk:
@@ -96,10 +104,12 @@ class FeedbackDesk:
         return answer
 
     def _lead(self, event_id: str) -> TakenLead | None:
-        lead = self._store.lead_of(event_id)
-        if lead is None:
-            return None
         settings = self._settings.feedback
+        lead = self._store.lead_of(event_id)
+        if lead is None and settings.events == "any" and is_event_id(event_id):
+            lead = _made_up(event_id.lower(), rfc3339(self._clock.now_at()))
+        if lead is None or is_among(event_id, settings.expired_events):
+            return None
         return None if is_expired(settings, lead.received_at, self._clock.now_at()) else lead
 
     def _unknown(self, feedback: Feedback, latency_s: float) -> Answer:
@@ -118,6 +128,23 @@ def _same(feedback: Feedback) -> bytes:
     """Return what feedback of one type for one event has in common."""
     kind = feedback.fields.get("type") if isinstance(feedback.fields, dict) else None
     return identity(feedback.event_id, {"type": kind})
+
+
+def _made_up(event_id: str, received_at: str) -> TakenLead:
+    """Return a lead that was never taken, for an event that somebody asks about."""
+    return TakenLead(
+        id=f"6a{event_id[2:]}",
+        fields=_MADE_UP,
+        outcome="success",
+        reason=None,
+        price=0.0,
+        flow_id="",
+        source_id="",
+        received_at=received_at,
+        fault=None,
+        request=0,
+        event_id=event_id,
+    )
 
 
 def _shown(lead: TakenLead) -> dict[str, Any]:

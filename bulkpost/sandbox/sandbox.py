@@ -7,7 +7,7 @@ not at all, whatever the client does meanwhile.
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -30,7 +30,7 @@ from bulkpost.sandbox.records import RecordsDesk
 from bulkpost.sandbox.reply import render
 from bulkpost.sandbox.routes import Target
 from bulkpost.sandbox.settings import SandboxSettings
-from bulkpost.sandbox.store import LeadLog, ReceivedRequest, Stats, Store, TakenLead
+from bulkpost.sandbox.store import LeadLog, ReceivedRequest, Stats, Store, TakenLead, rfc3339
 from bulkpost.sandbox.submission import Submission, read_submission
 from bulkpost.sandbox.troubles import Troubles
 from bulkpost.sandbox.verdict import DUPLICATE, Verdict, as_bid, decide
@@ -82,7 +82,7 @@ class Sandbox:
         if settings.flow is not None:
             duplicates = settings.duplicates
             self._flow = Flow(settings.flow, settings.keep_max, checks_duplicates=duplicates)
-        self._set_up_at = _rfc3339(self.clock.now_at())
+        self._set_up_at = rfc3339(self.clock.now_at())
 
     @property
     def leads(self) -> tuple[TakenLead, ...]:
@@ -149,7 +149,7 @@ class Sandbox:
         target: Target | None,
         answered: Callable[[str, int], Answer],
     ) -> Answer:
-        received_at = _rfc3339(self.clock.now_at())
+        received_at = rfc3339(self.clock.now_at())
         number = self.stats.requests + 1
         try:
             answer = answered(received_at, number)
@@ -263,7 +263,7 @@ class Sandbox:
             received_at=received_at,
             fault=None if fault is None else fault.name,
             request=self.stats.requests + 1,
-            event_id=self._store.next_event_id() if verdict.is_accepted else None,
+            event_id=self._store.event_id_of(lead.fields) if verdict.is_accepted else None,
             values=self._shown_values(lead),
         )
         self._store.take(taken)
@@ -286,7 +286,3 @@ def _handled_status(target: Target, submission: Submission) -> int:
     if submission.redirect_to is not None:
         return 303
     return 200 if target.is_ping else 201
-
-
-def _rfc3339(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -34,7 +34,7 @@ class SandboxSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
             LeadConduit's own module does (an answer that is not ASCII then arrives cut), or bytes.
         body_bytes_max: A longer body is answered 413.
         keep_max: Leads and requests kept for ``/sandbox/leads`` and for duplicate detection, at
-            about 1.2 kB each; the oldest are forgotten first. The log file is not affected.
+            about 1.4 kB each; the oldest are forgotten first. The log file is not affected.
         feedback: What becomes of feedback.
         api: Who may ask about leads, and how soon they are found.
         flow: The account's flow; None takes any names, types nothing and accepts everything.

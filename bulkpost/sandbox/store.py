@@ -6,9 +6,10 @@ comes after taking. The log is written without a buffer, so that it holds when t
 
 import os
 import re
-from collections import Counter, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
@@ -16,11 +17,15 @@ from typing import Any, Final
 import msgspec
 
 from bulkpost.errors import ConfigError
+from bulkpost.fields.ssn import is_ssn_name
 from bulkpost.sandbox.flow.values import FieldValue
+from bulkpost.sandbox.identity import identity
 
 _encode = msgspec.json.encode
 _OBJECT_ID = re.compile(r"([0-9a-f]{8})([0-9a-f]{10})([0-9a-f]{6})")
+_EVENT_ID = re.compile(r"[0-9a-fA-F]{24}")
 _ID_TIME_FIRST: Final = 0x6A000000  # ObjectIds begin with a time; this one is a constant
+_EVENT_TIME_FIRST: Final = 0x6B000000
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +155,25 @@ def _object_id(number: int, machine: str) -> str:
     return f"{_ID_TIME_FIRST + (number >> 24):08x}{machine}{number & 0xFFFFFF:06x}"
 
 
-def _number_of(match: re.Match[str]) -> int:
-    """Return what ``_object_id`` was made of."""
-    return ((int(match[1], 16) - _ID_TIME_FIRST) << 24) + int(match[3], 16)
+def rfc3339(moment: datetime) -> str:
+    """Return a moment as text, UTC, to the millisecond."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def is_event_id(text: str) -> bool:
+    """Tell whether a text has the form of an event's id."""
+    return _EVENT_ID.fullmatch(text) is not None
+
+
+def without_numbers(fields: Any) -> Any:
+    """Return a lead without its social security numbers: no digest may hold one."""
+    if isinstance(fields, dict):
+        return {
+            name: without_numbers(value)
+            for name, value in fields.items()
+            if not is_ssn_name(str(name))
+        }
+    return [without_numbers(value) for value in fields] if isinstance(fields, list) else fields
 
 
 class LeadLog:
@@ -189,11 +210,13 @@ class Store:
     def __init__(self, seed: int, keep_max: int, log: LeadLog | None = None) -> None:
         self.stats = Stats(seed)
         self._log = log
+        self._keep_max = keep_max
         self._leads: deque[bytes] = deque(maxlen=keep_max)
         self._requests: deque[ReceivedRequest] = deque(maxlen=keep_max)
         self._feedback: deque[bytes] = deque(maxlen=keep_max)
         self._machine = blake2b(b"%d" % seed, digest_size=5).hexdigest()
-        self._event_machine = blake2b(b"%d" % seed, digest_size=5, person=b"event").hexdigest()
+        self._event_machine = blake2b(b"%d" % seed, digest_size=8, person=b"event").hexdigest()
+        self._events: OrderedDict[str, int] = OrderedDict()  # event to the number of its lead
 
     @property
     def leads(self) -> tuple[TakenLead, ...]:
@@ -219,15 +242,24 @@ class Store:
         """Return the id of the next lead: unique, growing, the same for the same seed."""
         return _object_id(self.stats.taken + 1, self._machine)
 
-    def next_event_id(self) -> str:
-        """Return the id of the next lead's delivery; as the lead's, and never equal to one."""
-        return _object_id(2 * self.stats.taken + 1, self._event_machine)
+    def event_id_of(self, fields: Any) -> str:
+        """Return the id of the delivery of the next lead: growing, and never equal to a lead's.
+
+        But for its first eight digits, which tell the time, the same lead has the same one in every
+        sandbox, whatever came before it; only a lead that was delivered already gets another.
+        """
+        content = identity("event", without_numbers(fields))
+        what = blake2b(content, digest_size=8).hexdigest()
+        if what in self._events:
+            what = blake2b(content + b"%d" % self.stats.taken, digest_size=8).hexdigest()
+        return f"{_EVENT_TIME_FIRST + 2 * self.stats.taken:08x}{what}"
 
     def source_event_id(self, lead_id: str) -> str:
-        """Return the id of the event with which a lead was done: its delivery's neighbour."""
+        """Return the id of the event with which a lead was done: it comes after its delivery."""
         match = _OBJECT_ID.fullmatch(lead_id)
         assert match is not None, "not an id of a lead"
-        return _object_id(2 * _number_of(match), self._event_machine)
+        number = ((int(match[1], 16) - _ID_TIME_FIRST) << 24) + int(match[3], 16)
+        return f"{_EVENT_TIME_FIRST + 2 * number - 1:08x}{self._event_machine}"
 
     def each_lead(self, *, is_ascending: bool) -> Iterator[TakenLead]:
         """Yield the leads taken, one by one; nothing may be taken meanwhile."""
@@ -236,15 +268,11 @@ class Store:
 
     def lead_of(self, event_id: str) -> TakenLead | None:
         """Return the lead that was delivered with an event; None if none was or it is forgotten."""
-        match = _OBJECT_ID.fullmatch(event_id.lower())
-        if match is None or match[2] != self._event_machine:
+        number = self._events.get(event_id[8:].lower()) if is_event_id(event_id) else None
+        if number is None:
             return None
-        number, is_source = divmod(_number_of(match) + 1, 2)
         place = number - 1 - (self.stats.taken - len(self._leads))
-        if is_source or not 0 <= place < len(self._leads):
-            return None
-        lead = msgspec.json.decode(self._leads[place], type=TakenLead)
-        return lead if lead.event_id is not None else None
+        return msgspec.json.decode(self._leads[place], type=TakenLead) if place >= 0 else None
 
     def take(self, lead: TakenLead) -> None:
         """Take a lead.
@@ -257,6 +285,10 @@ class Store:
             self._log.write(line)
         self._leads.append(line)
         self.stats.taken += 1
+        if lead.event_id is not None:
+            self._events[lead.event_id[8:]] = self.stats.taken
+            if len(self._events) > self._keep_max:
+                self._events.popitem(last=False)
         self.stats.outcomes[lead.outcome] += 1
 
     def take_feedback(self, feedback: TakenFeedback) -> None:
