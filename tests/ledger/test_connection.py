@@ -175,6 +175,17 @@ def test_a_disk_that_fails_is_not_taken_for_damage(
         assert error.advice.startswith("Nothing was sent. Mend the disk")
 
 
+async def test_what_a_file_says_of_itself_is_not_believed(path: Path) -> None:
+    """Functions that a tampered schema calls are not run; a page that cannot be true is damage."""
+    async with opened(path) as ledger:
+        for fetch in (ledger.writer._database.execute_fetchall, ledger.reader.fetch):  # noqa: SLF001  # only it knows
+            found = [
+                list(await fetch(f"PRAGMA {name}"))
+                for name in ("trusted_schema", "cell_size_check")
+            ]
+            assert [[(0,)], [(1,)]] == [[tuple(row) for row in rows] for rows in found]
+
+
 async def test_what_cannot_be_durable_is_not_used(path: Path) -> None:
     """A place without a write-ahead log takes no ledger: a power failure would lose leads."""
     async with aiosqlite.connect(":memory:", isolation_level=None) as database:

@@ -194,7 +194,7 @@ def test_the_ballast_is_set_aside_once(tmp_path: Path) -> None:
     sizes.append(ballast.stat().st_size)
     starts.append(ballast.read_bytes()[:5])
 
-    assert [BALLAST_BYTES] * 2 == sizes
+    assert [4 << 20] * 2 == sizes
     assert [b"first", bytes(5)] == starts
 
 

@@ -101,7 +101,7 @@ async def test_what_is_known_of_rows_is_theirs(reader: LedgerReader) -> None:
 
 async def test_a_key_is_known_by_the_rows_that_hold_it(reader: LedgerReader) -> None:
     """Many keys are asked at once; a row that may be sent again holds none."""
-    asked = [_key(1, row) for row in range(1, 12)] + [_key(2, 1), b"?" * 16]
+    asked = [b"?" * 16, *(_key(1, row) for row in range(1, 12)), _key(2, 1)]
     known = await reader.known_keys(asked)
 
     held = {

@@ -130,6 +130,7 @@ def test_a_file_that_is_too_large_to_be_one_is_refused(
     [
         pytest.param(b"what?", id="no-json"),
         pytest.param(b'{"row_id":7}', id="whole-but-not-an-outcome"),
+        pytest.param(b'{"lead_id":"01', id="cut-but-of-another-make"),
         pytest.param(b'{"row_id":7} ', id="whole-with-a-blank-behind"),
         pytest.param(b'{"row_id":"x","run_id":3}', id="another-type"),
         pytest.param(b"\xff\xfe", id="no-text"),

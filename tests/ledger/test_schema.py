@@ -39,6 +39,7 @@ def test_a_new_ledger_is_whole(path: Path) -> None:
     }
     assert schema.is_ours(row[0] for row in content(path, schema.STATEMENTS))
     assert schema.VERSION == schema.check_header(path)
+    assert b"bPL1" == path.read_bytes()[68:72]
     assert [path] == list(path.parent.iterdir())
     assert 0o600 == path.stat().st_mode & 0o777
 

@@ -24,7 +24,7 @@ from mutation.trial import Trials, scratch, with_tests
 _TABLE: Final = Path(__file__).with_suffix(".txt")
 _TESTS: Final = ("tests/ledger", "tests/reporting", "tests/cli", "tests/docs/test_ledger_page.py")
 _TESTS_BY_PATH: Final = {
-    "bulkpost/ledger/": ("tests/ledger", "tests/reporting"),
+    "bulkpost/ledger/": ("tests/ledger", "tests/engine", "tests/reporting"),
     "bulkpost/engine/": ("tests/engine", "tests/app/test_answers.py", "tests/app/test_network.py"),
     "bulkpost/pacing/": ("tests/pacing", "tests/test_settings.py"),
     "bulkpost/endpoints/": ("tests/endpoints", "tests/app/test_answers.py"),

@@ -1,0 +1,193 @@
+"""What each statement answers about one run of several, one input of two, one row of many."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tables import LEAD_ID, REASONS, Tables, a_ledger_in_memory
+
+from bulkpost.ledger.entries import row_id_of
+
+ID = LEAD_ID.hex()
+LATE, BUSY = REASONS[1], REASONS[2]
+FIRST = {"first": row_id_of(1, 1), "last": row_id_of(2, 1) - 2}
+SECOND = {"first": row_id_of(2, 1), "last": row_id_of(3, 1) - 2}
+
+
+def _row(number: int, input_id: int = 1) -> int:
+    return row_id_of(input_id, number)
+
+
+@pytest.fixture
+def tables() -> Iterator[Tables]:
+    """Input 1: rows of every kind from two runs. Input 2: two rows in doubt, one of them armed."""
+    told = {"reason_id": 1, "lead_id": LEAD_ID, "price_micros": 7}
+    with a_ledger_in_memory() as tables:
+        tables.outcome(_row(1), 20, 1, elapsed_ms=10, attempts=2, http_status=201, **told)
+        tables.outcome(_row(2), 10, 1, elapsed_ms=11, ambiguous=1, latency_ms=5, **told)
+        late = {"due_at_ms": 99, "http_status": 503, "reason_id": 2}
+        tables.intent(_row(3), 0, 2, elapsed_ms=20, attempt=3, ambiguous=1)
+        tables.intent(_row(4), 1, 2, elapsed_ms=21, attempt=4, ambiguous=2, **late)
+        tables.outcome(_row(5), 50, 2, elapsed_ms=22, attempts=4, reason_id=2)
+        tables.put("due", row_id=_row(5), due_at_ms=88)
+        tables.outcome(_row(6), 11, 2, elapsed_ms=23, reason_id=1, detail=17)
+        tables.outcome(_row(1, 2), 20, 3, elapsed_ms=30, reason_id=1)
+        tables.intent(_row(2, 2), 0, 3, elapsed_ms=31)
+        yield tables
+
+
+@pytest.mark.parametrize(
+    ("run_id", "with_armed", "rows"),
+    [
+        (None, 1, [_row(1), _row(3), _row(1, 2), _row(2, 2)]),
+        (None, 0, [_row(1), _row(1, 2)]),
+        (1, 1, [_row(1)]),
+        (2, 1, [_row(3)]),
+        (2, 0, []),
+        (3, 1, [_row(1, 2), _row(2, 2)]),
+        (3, 0, [_row(1, 2)]),
+    ],
+)
+def test_doubts_are_those_of_a_run_or_of_all(
+    run_id: int | None, with_armed: int, rows: list[int], tables: Tables
+) -> None:
+    """What a dead run has left armed is in doubt as well; what waits is not."""
+    asked = {"run_id": run_id, "with_armed": with_armed}
+
+    assert rows == [row[0] for row in tables.ask("doubts", **asked, rows_max=9)]
+    assert rows[:1] == [row[0] for row in tables.ask("doubts", **asked, rows_max=1)]
+    assert [(len(rows),)] == tables.ask("doubt_count", **asked)
+
+
+def test_a_doubt_is_told_with_all_that_is_known_of_it(tables: Tables) -> None:
+    """When it was sent, how often, and what came."""
+    found = tables.ask("doubts", run_id=None, with_armed=1, rows_max=2)
+
+    assert [
+        (_row(1), "a.csv", 1, 1_010, 2, 201, LATE, ID, "{1}", 0),
+        (_row(3), "a.csv", 2, 2_020, 3, None, None, None, "{2}", 1),
+    ] == found
+
+
+def test_an_export_has_the_rows_that_are_asked_for(tables: Tables) -> None:
+    """Of one input, from one row to another, whatever they are."""
+    ended: list[tuple[Any, ...]] = [
+        (_row(1), 20, LATE, ID, 7, 201, 2, 1_010, None),
+        (_row(2), 10, LATE, ID, 7, None, 1, 1_011, None),
+        (_row(5), 50, BUSY, "", None, None, 4, 2_022, None),
+        (_row(6), 11, LATE, "", None, None, 1, 2_023, 17),
+    ]
+    under_way: list[tuple[Any, ...]] = [
+        (_row(3), 0, None, None, None, None, 3, 2_020, None),
+        (_row(4), 1, BUSY, None, None, 503, 4, 2_021, None),
+    ]
+
+    assert sorted(ended + under_way) == sorted(tables.ask("export_rows", **FIRST))
+    assert [_row(2), _row(3)] == sorted(
+        row[0] for row in tables.ask("export_rows", first=_row(2), last=_row(3))
+    )
+    assert [_row(1, 2), _row(2, 2)] == sorted(row[0] for row in tables.ask("export_rows", **SECOND))
+
+
+def test_rows_under_way_are_counted_by_input(tables: Tables) -> None:
+    """In flight, and waiting."""
+    assert [(0, 1), (1, 1)] == tables.ask("intent_counts", **FIRST)
+    assert [(0, 1)] == tables.ask("intent_counts", **SECOND)
+
+
+def test_endings_are_counted_by_input_and_by_run(tables: Tables) -> None:
+    """A run's own, or all of its input's."""
+    assert [(10, 1), (20, 1)] == tables.ask("run_counts", **FIRST, run_id=1)
+    assert [(11, 1), (50, 1)] == tables.ask("run_counts", **FIRST, run_id=2)
+    assert [(10, 1), (11, 1), (20, 1), (50, 1)] == tables.ask("run_counts", **FIRST, run_id=None)
+    assert [(20, 1)] == tables.ask("run_counts", **SECOND, run_id=None)
+
+
+def test_reasons_are_those_of_a_run(tables: Tables) -> None:
+    """For each outcome the commonest first, and no more than are asked for."""
+    for row in (11, 12):
+        tables.outcome(_row(row), 11, 2, reason_id=2)
+    asked = {**FIRST, "run_id": 2}
+
+    assert [(11, BUSY, 2), (11, LATE, 1), (50, BUSY, 1)] == tables.ask(
+        "run_reasons", **asked, reasons_max=9
+    )
+    assert [(11, BUSY, 2), (50, BUSY, 1)] == tables.ask("run_reasons", **asked, reasons_max=1)
+
+
+def test_attempts_and_their_repeats_are_those_of_a_run(tables: Tables) -> None:
+    """A repeat is an attempt after which the same run tried the row once more."""
+    tables.attempt(_row(5), 3, 50, 2)
+    tables.attempt(_row(5), 4, 50, 2)
+    tables.attempt(_row(1), 1, 50, 2)  # its last attempt was another run's
+    tables.attempt(_row(1), 2, 20, 1)
+    tables.attempt(_row(1, 2), 1, 20, 3)
+
+    assert [(3, 1)] == tables.ask("run_attempts", **FIRST, run_id=2)
+    assert [(1, 0)] == tables.ask("run_attempts", **FIRST, run_id=1)
+    assert [(1, 0)] == tables.ask("run_attempts", **SECOND, run_id=3)
+
+
+def test_totals_are_those_of_a_run(tables: Tables) -> None:
+    """Prices; verdicts that are no attempts yet; rows that were repeated, and their duplicates."""
+    tables.put("reason", id=3, text="Duplicate lead")
+    tables.outcome(_row(11), 11, 1, ambiguous=3, attempts=4, reason_id=3)
+    tables.outcome(_row(12), 11, 1, attempts=0, reason_id=3)
+    tables.outcome(_row(13), 12, 1, attempts=2)
+    tables.attempt(_row(13), 2, 30)
+    tables.outcome(_row(14), 40, 1, attempts=1)
+
+    assert [(14, 2, 2, 1)] == tables.ask("run_totals", **FIRST, run_id=1)
+    assert [(0, 1, 0, 0)] == tables.ask("run_totals", **FIRST, run_id=2)
+
+
+def test_a_row_is_told_as_it_stands(tables: Tables) -> None:
+    """Ended, waiting, in flight, or not yet."""
+    now = [tables.ask("row_now", row_id=_row(number)) for number in (1, 2, 3, 4, 5, 6, 7)]
+
+    assert [
+        [(20, LATE, ID, 7, 201, 2, 0, 1_010, None, 1, None, None)],
+        [(10, LATE, ID, 7, None, 1, 1, 1_011, 5, 1, None, None)],
+        [(0, None, None, None, None, 3, 1, 2_020, None, 2, None, None)],
+        [(1, BUSY, None, None, 503, 4, 2, 2_021, None, 2, 99, None)],
+        [(50, BUSY, "", None, None, 4, 0, 2_022, None, 2, 88, None)],
+        [(11, LATE, "", None, None, 1, 0, 2_023, None, 2, None, 17)],
+        [],
+    ] == now
+
+
+def test_the_attempts_of_a_row_come_in_order(tables: Tables) -> None:
+    """Its own, and no more than are asked for."""
+    tables.attempt(_row(5), 2, 50, 2, elapsed_ms=2, http_status=502, reason_id=2, latency_ms=6)
+    tables.attempt(_row(5), 1, 50, 1, elapsed_ms=1)
+    tables.attempt(_row(6), 1, 50, 1)
+    both = [(1, 1, 50, None, None, 1_001, None), (2, 2, 50, 502, BUSY, 2_002, 6)]
+
+    assert both == tables.ask("row_attempts", row_id=_row(5), attempts_max=9)
+    assert both[:1] == tables.ask("row_attempts", row_id=_row(5), attempts_max=1)
+
+
+def test_the_decisions_about_a_row_come_in_order(tables: Tables) -> None:
+    """Its own, and no more than are asked for."""
+    for number, (row, state_after) in enumerate([(5, 11), (6, 12), (5, 50)]):
+        told = {"how": "manual", "who": "ada", "lead_id": LEAD_ID, "note": f"{number}"}
+        states = {"state_before": 20 + number, "state_after": state_after}
+        tables.put("resolution", row_id=_row(row), at_ms=9 - number, **states, **told)
+    both = [(9, "manual", "ada", 20, 11, ID, "0"), (7, "manual", "ada", 22, 50, ID, "2")]
+
+    assert both == tables.ask("row_resolutions", row_id=_row(5), resolutions_max=9)
+    assert both[:1] == tables.ask("row_resolutions", row_id=_row(5), resolutions_max=1)
+
+
+def test_rows_to_be_released_come_by_the_thousand(tables: Tables) -> None:
+    """In one state, of one input, after the last one of the thousand before."""
+    for row in (10, 11, 12):
+        tables.outcome(_row(row), 11, 1)
+    asked = {"last": FIRST["last"], "state": 11, "run_id": None, "rows_max": 2}
+
+    assert [(_row(6),), (_row(10),)] == tables.ask("release_candidates", after=_row(1), **asked)
+    assert [(_row(11),), (_row(12),)] == tables.ask("release_candidates", after=_row(10), **asked)
+    assert [(_row(10),), (_row(11),)] == tables.ask(
+        "release_candidates", after=_row(1), **asked | {"run_id": 1}
+    )
+    assert [] == tables.ask("release_candidates", after=_row(1), **asked | {"last": _row(5)})
