@@ -21,7 +21,7 @@ from bulkpost.errors import (
 )
 from bulkpost.ledger import connection
 from bulkpost.ledger.ledger import open_ledger
-from bulkpost.ledger.lock import witnessed_commits
+from bulkpost.ledger.lock import LedgerLock, witnessed_commits
 from bulkpost.ledger.paths import LedgerPaths
 
 
@@ -175,6 +175,26 @@ def test_a_disk_that_fails_is_not_taken_for_damage(
         assert error.advice.startswith("Nothing was sent. Mend the disk")
 
 
+async def test_a_log_that_cannot_be_read_is_no_damage(path: Path) -> None:
+    """The ledger may be sound: what is in the way of its log is to be found out first."""
+    died = LedgerPaths(await _died(path))
+    _make_folder(died.wal)
+    lock = LedgerLock(died.lock).acquire("submit", "now")
+    with pytest.raises(LedgerWriteError) as caught:
+        async with connection.connected(died, lock, accept_rollback=False):
+            pass
+    lock.release()
+
+    assert f"the disk under the ledger fails (SQLITE_CANTOPEN): {died.database}" == (
+        caught.value.message
+    )
+
+
+def _make_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
 async def test_what_a_file_says_of_itself_is_not_believed(path: Path) -> None:
     """Functions that a tampered schema calls are not run; a page that cannot be true is damage."""
     async with opened(path) as ledger:
@@ -184,6 +204,15 @@ async def test_what_a_file_says_of_itself_is_not_believed(path: Path) -> None:
                 for name in ("trusted_schema", "cell_size_check")
             ]
             assert [[(0,)], [(1,)]] == [[tuple(row) for row in rows] for rows in found]
+
+
+async def test_a_program_that_looks_on_is_waited_for(path: Path) -> None:
+    """For five seconds: nobody keeps a ledger locked for longer without having forgotten it."""
+    async with opened(path) as ledger:
+        database = ledger.writer._database  # noqa: SLF001  # only it knows
+        (found,) = await database.execute_fetchall("PRAGMA busy_timeout")
+
+    assert (5_000,) == tuple(found)
 
 
 async def test_what_cannot_be_durable_is_not_used(path: Path) -> None:
