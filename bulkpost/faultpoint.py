@@ -50,8 +50,9 @@ NAMES: Final = (
     "run.end",  # all rows done, run not closed
     "run.closed",  # the run's ending is committed
     "close.checkpoint",  # about to copy the log into the database
-    "export.batch",  # some rows of a results file written
-    "export.written",  # a results file is whole, and has not got its name
+    "export.batch",  # some rows of the results written
+    "export.written",  # all results are whole, none has got its name
+    "export.named",  # a results file has got its name, others perhaps not
 )
 _EXIT_STATUS = 137  # what a SIGKILL looks like
 

@@ -74,6 +74,11 @@ async def take_in_all(  # noqa: PLR0913, PLR0917  # where everything about input
     for path in paths:
         stamp = stamp_of(path)
         reader = await anyio.to_thread.run_sync(open_reader, path, order.settings.input)
+        if not reader.columns and reader.format.is_results:
+            raise InputError(
+                f"{called(path)} holds row numbers and verdicts, and no leads.",
+                advice="Submit the list itself, or export it again with --join.",
+            )
         if not reader.columns:
             observer.noted(f"{called(path)} is empty: there is nothing to submit")
             continue
@@ -90,7 +95,7 @@ async def take_in_all(  # noqa: PLR0913, PLR0917  # where everything about input
                 f"{called(path)}: the last line has no line end. If the file was cut off, or is "
                 "still being written, its last row is not whole"
             )
-        await _note_rules(inputs, batch.intake, observer)
+        await _note_rules(inputs, batch, observer)
     return batches
 
 
@@ -145,7 +150,8 @@ def _may_be_cut(batch: Batch[ItemT]) -> bool:
     return not intake.marks or intake.marks[-1].position.row_number <= intake.record.rows
 
 
-async def _note_rules(inputs: KnownInputs, intake: Intake, observer: Observer) -> None:
+async def _note_rules(inputs: KnownInputs, batch: Batch[ItemT], observer: Observer) -> None:
+    intake = batch.intake
     name = called(Path(intake.record.path))
     if intake.has_grown:
         observer.noted(f"{name}: a known input with rows added at its end")
@@ -164,7 +170,16 @@ async def _note_rules(inputs: KnownInputs, intake: Intake, observer: Observer) -
     if known is not None or not isinstance(inputs, LedgerReader):
         return
     latest = await inputs.latest(record.kind, record.destination)
-    if latest is not None and latest.differs_in_keys(record):
+    if latest is None or not latest.differs_in_keys(record):
+        return
+    if batch.reader.format.is_results:
+        observer.noted(
+            f"{name}: other columns are sent than of the last input of this destination. `export` "
+            "leaves out columns of social security numbers unless --include-ssn names them: these "
+            "leads go without such a column. If columns are mapped otherwise, rows submitted "
+            "before are not recognised. `bulkpost check` shows how many rows would be sent"
+        )
+    else:
         observer.noted(
             f"{name}: columns are mapped or keyed otherwise than in the last input of this "
             "destination, so rows submitted then are not recognised now. `bulkpost check` shows "

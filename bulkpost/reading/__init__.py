@@ -9,7 +9,8 @@ In the order in which an input goes through:
 ``delimited``    CSV and TSV; ``delimiter`` finds what stands between the cells
 ``json_lines``   an object per line
 ``parquet``      typed columns; ``text_form`` gives each type its one text
-``reader``       the protocol, and ``open_reader``, which chooses
+``results``      a file that ``export`` wrote, read back as the list it came from
+``protocol``     what every reader can do; ``reader`` chooses one
 ``survey``       the whole of a new input, read before its first lead is sent
 
 Every cell stays the text it was. A bad row has a defect and its place; a bad file is an

@@ -43,6 +43,7 @@ class InputFormat:
         delimiter: The character between cells; empty unless CSV or TSV.
         has_bom: Whether the text begins with a byte order mark.
         has_header: Whether the columns are named by the input itself.
+        is_results: Whether ``export`` wrote it; what it added is not read.
     """
 
     kind: InputKind
@@ -51,6 +52,7 @@ class InputFormat:
     delimiter: str = ""
     has_bom: bool = False
     has_header: bool = True
+    is_results: bool = False
 
     @property
     def description(self) -> str:
@@ -62,5 +64,6 @@ class InputFormat:
             self.encoding.upper() + (" with BOM" if self.has_bom else ""),
             self.compression.value,
             "" if self.has_header else "no header",
+            "results of an export" if self.is_results else "",
         )
         return ", ".join(word for word in words if word)

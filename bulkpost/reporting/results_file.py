@@ -2,18 +2,16 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Sequence
-from typing import Final, Protocol, TextIO
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Final, TextIO
 
-from bulkpost.reporting.spreadsheet import harmless
+from bulkpost.reporting.private_file import Draft, as_text
+from bulkpost.reporting.results_layout import Layout, ResultsRow, ResultsWriter, distinct, plain
+from bulkpost.spreadsheet import harmless
 
-
-class ResultsWriter(Protocol):
-    """Writes results, a batch at a time."""
-
-    def write(self, rows: Iterable[tuple[Sequence[str], Sequence[str | int | None]]]) -> None:
-        """Write rows: the original cells, then what became of them."""
-        ...
+# Opens a writer on a draft; what it holds back is written when its context ends.
+WriterFactory = Callable[[Draft, Layout], AbstractContextManager[ResultsWriter]]
 
 
 class _UnixLines:
@@ -39,10 +37,10 @@ class CsvWriter:
         self._is_raw = is_raw
         self._writer.writerow([*self._cells(columns), *verdicts])
 
-    def write(self, rows: Iterable[tuple[Sequence[str], Sequence[str | int | None]]]) -> None:
+    def write(self, rows: Iterable[ResultsRow]) -> None:
         """Write rows."""
         self._writer.writerows(
-            [*self._cells(cells), *(self._verdict(value) for value in verdict)]
+            [*self._cells(cells), *(self._verdict(plain(value)) for value in verdict)]
             for cells, verdict in rows
         )
 
@@ -56,22 +54,53 @@ class CsvWriter:
 class JsonLinesWriter:
     """A JSON object per line; cells stay as they are, for no spreadsheet opens this."""
 
-    def __init__(
-        self, file: TextIO, columns: Sequence[str], verdicts: Sequence[str], *, is_raw: bool
-    ) -> None:
-        del is_raw  # it always is
+    def __init__(self, file: TextIO, columns: Sequence[str], verdicts: Sequence[str]) -> None:
+        distinct(columns)
         self._file = file
-        self._names = (tuple(columns), tuple(verdicts))
+        self._names = (*columns, *verdicts)
 
-    def write(self, rows: Iterable[tuple[Sequence[str], Sequence[str | int | None]]]) -> None:
+    def write(self, rows: Iterable[ResultsRow]) -> None:
         """Write rows."""
-        columns, verdicts = self._names
         for cells, verdict in rows:
-            values = dict(zip(columns, cells, strict=True)) | dict(
-                zip(verdicts, verdict, strict=True)
-            )
-            self._file.write(json.dumps(values, ensure_ascii=False) + "\n")
+            values = (*cells, *map(plain, verdict))
+            entry = dict(zip(self._names, values, strict=True))
+            self._file.write(json.dumps(entry, ensure_ascii=False) + "\n")
 
 
-WriterFactory = Callable[..., ResultsWriter]
-WRITERS: Final[dict[str, WriterFactory]] = {"csv": CsvWriter, "jsonl": JsonLinesWriter}
+@contextmanager
+def _csv(draft: Draft, layout: Layout) -> Iterator[ResultsWriter]:
+    with as_text(draft.file) as text:
+        yield CsvWriter(text, layout.columns, layout.verdicts, is_raw=layout.is_raw)
+
+
+@contextmanager
+def _json_lines(draft: Draft, layout: Layout) -> Iterator[ResultsWriter]:
+    with as_text(draft.file) as text:
+        yield JsonLinesWriter(text, layout.columns, layout.verdicts)
+
+
+@contextmanager
+def _parquet(draft: Draft, layout: Layout) -> Iterator[ResultsWriter]:
+    from bulkpost.reporting.results_parquet import parquet_writer  # noqa: PLC0415  # slow to load
+
+    with parquet_writer(draft, layout) as writer:
+        yield writer
+
+
+@contextmanager
+def _excel(draft: Draft, layout: Layout) -> Iterator[ResultsWriter]:
+    from bulkpost.reporting.results_excel import excel_writer  # noqa: PLC0415  # an extra
+
+    with excel_writer(draft, layout) as writer:
+        yield writer
+
+
+WRITERS: Final[dict[str, WriterFactory]] = {
+    "csv": _csv,
+    "jsonl": _json_lines,
+    "parquet": _parquet,
+    "excel": _excel,
+}
+SUFFIXES: Final = {"csv": "csv", "jsonl": "jsonl", "parquet": "parquet", "excel": "xlsx"}
+# Where a format has a limit of rows, beside the header.
+ROWS_MAX: Final = {"excel": 1_048_575}

@@ -5,7 +5,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any, Final
 
 from bulkpost.destination import Kind
@@ -331,9 +331,7 @@ def next_command(summary: RunSummary, ledger_path: Path, again: str | None = Non
     if summary.counts.get(OutcomeKind.HTTP_ERROR) or summary.counts.get(OutcomeKind.ERROR):
         support = " --support" if summary.counts.get(OutcomeKind.HTTP_ERROR) else ""
         return f"bulkpost show {record.run}{support} {ledger}"
-    # What came through a pipe is not kept once it is done with.
-    piped = " --without-input" if SPOOLED.match(PurePath(record.input_path).name) else ""
-    return f"bulkpost export {record.run} .{piped} {ledger}"
+    return f"bulkpost export {record.run} results/ {ledger}"
 
 
 def _command(record: RunRecord) -> str:

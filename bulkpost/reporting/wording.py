@@ -32,9 +32,12 @@ def time_at(at_ms: int) -> datetime:
 
 def iso_text(at_ms: int | None) -> str | None:
     """Return a time in RFC 3339 with milliseconds, or None."""
-    if at_ms is None:
-        return None
-    return time_at(at_ms).isoformat("T", "milliseconds").replace("+00:00", "Z")
+    return None if at_ms is None else utc_text(time_at(at_ms))
+
+
+def utc_text(at: datetime) -> str:
+    """Return a time of UTC in RFC 3339 with milliseconds."""
+    return at.isoformat("T", "milliseconds").replace("+00:00", "Z")
 
 
 def time_text(at_ms: int | None) -> str:
@@ -71,10 +74,9 @@ def masked_destination(name: str) -> str:
     return f"{urlsplit(name).netloc} {ids}".strip()
 
 
-def results_name(input_path: str, suffix: str) -> str:
-    """Return the name of an input's results file: ``leads.csv.gz`` -> ``leads-results.csv``."""
+def results_stem(input_path: str) -> str:
+    """Return what the names of an input's results begin with: ``leads.csv.gz`` -> ``leads``."""
     path = PurePath(input_path)
     while path.suffix.lower() in _INPUT_SUFFIXES and path.stem:
         path = path.with_suffix("")
-    stem = _ODD_CHARS.sub("_", path.name).strip("._") or "input"
-    return f"{stem}-results.{suffix}"
+    return _ODD_CHARS.sub("_", path.name).strip("._-") or "input"

@@ -50,11 +50,9 @@ async def test_i16_a_list_without_a_header_is_refused_and_submitted_with_no_head
     assert [("row", "1"), ("first_name", "Ada"), ("email", "ada@example.com")] == next(
         seen.fields for seen in answerer.seen if seen.row == 1
     )
-    exported = await bulkpost(
-        "export", "out.csv", "--no-header", "--config", str(config), cwd=tmp_path
-    )
+    exported = await bulkpost("export", "out", "--no-header", "--config", str(config), cwd=tmp_path)
     assert 0 == exported.returncode, exported.stderr
-    header, first, *_ = (tmp_path / "out.csv").read_text().splitlines()
+    header, first, *_ = (tmp_path / "out" / "leads-success.csv").read_text().splitlines()
     assert header.startswith("column_1,column_2,column_3,bulkpost_row,")
     assert first.startswith("1,Ada,ada@example.com,1,success,")
 

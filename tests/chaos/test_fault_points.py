@@ -13,6 +13,7 @@ from harness.nursery import Nursery
 
 from bulkpost.faultpoint import NAMES
 from bulkpost.ledger.states import State
+from bulkpost.reporting.verdicts import Part
 
 ROWS = 40
 _TESTED = (*points.SUBMITTING, *points.RECOVERING, *points.RESCUING)
@@ -87,24 +88,31 @@ def _export(campaign: Campaign, target: Path, fault: str = "", words: Sequence[s
 @pytest.mark.parametrize("is_there", [False, True], ids=["new", "forced"])
 @pytest.mark.parametrize("point", points.EXPORTING)
 def test_crash_point_17_writing_results(point: str, is_there: bool, listed: Campaign) -> None:  # noqa: FBT001  # a parameter of the test
-    """A results file is whole or not there; an older one stays as it is until the new one is whole.
+    """Results are whole or not there; older ones stay as they are until the new ones are whole.
 
-    What a killed export left half-written is removed by the next one of the same name.
+    An older file never stands beside a newer one, even if some are missing then. What a killed
+    export left is removed by the next one of the same name.
     """
     listed.until_done()
-    target, words = listed.folder.parent / "out" / "results.csv", ["--force"] * is_there
-    target.parent.mkdir()
-    if is_there:
-        target.write_text("old")
+    target, words = listed.folder.parent / "out", ["--force"] * is_there
+    target.mkdir()
+    old = {f"leads-{part}.csv": "old" for part in Part} if is_there else {}
+    for name, text in old.items():
+        (target / name).write_text(text)
     died = _export(listed, target, fault=point, words=words)
-    left = sorted(path.name for path in target.parent.iterdir() if path != target)
-    before = target.read_text() if target.exists() else None
-    again = _export(listed, target, words=words)
+    names = sorted(path.name for path in target.iterdir())
+    seen = {name: (target / name).read_text() for name in names if not name.startswith(".")}
+    again = _export(listed, target, words=[*words, "--force"])
 
-    assert (137, "old" if is_there else None) == (died.status, before)
-    assert [True] == [name.endswith(".part") for name in left]
+    assert 137 == died.status
+    if point == "export.named":
+        assert 1 == len(seen)
+        assert "old" not in seen.values()
+    else:
+        assert old == seen
+    assert {True} == {name.endswith((".part", ".old")) for name in names if name not in seen}
     assert 0 == again.status
-    assert [target] == list(target.parent.iterdir())
-    assert ROWS + 1 == len(target.read_text().splitlines())
+    texts = [path.read_text() for path in target.iterdir()]
+    assert (5, ROWS + 5) == (len(texts), sum(len(text.splitlines()) for text in texts))
     assert ROWS == sum(listed.snapshot().counts().values())
     assert State.PENDING not in listed.snapshot().counts()

@@ -65,7 +65,7 @@ def test_what_is_pruned_says_so_wherever_it_is_shown(old: Path, bulkpost: Comman
     assert "Nothing to prune." in bulkpost("prune", "--before", now(), "-y").out
     assert 0 == bulkpost("verify").status
     assert 0 == bulkpost("export", "3", ".").status
-    assert "2,success," in (old / "old-results.csv").read_text()
+    assert "2,success," in (old / "old-success.csv").read_text()
 
 
 @pytest.mark.usefixtures("old")

@@ -1,9 +1,9 @@
 import csv
 import gzip
 import json
-import os
 from collections.abc import Awaitable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from past_runs import Ending, Past, ended, leads_csv, make_past, ok
@@ -15,23 +15,29 @@ from bulkpost.mapping.settings import MapSettings
 from bulkpost.outcome import Outcome, OutcomeKind
 from bulkpost.reading import ReadingSettings
 from bulkpost.reporting.export import (
-    VERDICT_COLUMNS,
     Exported,
     ExportOptions,
     export_results,
     open_original,
+    targets_in,
 )
-from bulkpost.reporting.private_file import private_file
 from bulkpost.reporting.summary import run_record
+from bulkpost.reporting.verdicts import Part
+from bulkpost.verdict_columns import MEND_FIRST, VERDICT_COLUMNS
 
 _K = OutcomeKind
+_NOTHING_WRITTEN = ["l.db", "l.db.ballast", "l.db.lock", "leads.csv"]
 
 
 async def exported(
-    ledger: Path, options: ExportOptions, path: Path | None, batch_rows: int = 500
+    folder: Path, path: Path | None, name: str = "out", batch_rows: int = 500, **more: Any
 ) -> Exported:
+    """Export the latest run of the folder's ledger into a folder of this name."""
+    (folder / name).mkdir()
+    targets = targets_in(folder / name, "leads.csv", more.get("format", "csv"))
+    options = ExportOptions(targets, **more)
     settings = ReadingSettings(batch_rows=batch_rows)
-    async with open_ledger_reader(ledger) as reader:
+    async with open_ledger_reader(folder / "l.db") as reader:
         record = await run_record(reader, None)
         if path is None:
             return await export_results(reader, record, None, options)
@@ -50,46 +56,63 @@ def lines_of(path: Path) -> list[list[str]]:
         return list(csv.reader(file))
 
 
-def mode_of(path: Path) -> int:
-    return path.stat().st_mode & 0o777
+def files_in(folder: Path) -> dict[str, list[list[str]]]:
+    """Return the lines of each file by its part."""
+    return {path.stem.partition("-")[2]: lines_of(path) for path in sorted(folder.iterdir())}
 
 
-async def test_original_columns_come_first_then_what_became_of_the_row(tmp_path: Path) -> None:
-    """One line per row of the input in its order, over many batches, untouched rows too."""
-    source, ledger = leads_csv(tmp_path / "leads.csv", 25), tmp_path / "l.db"
-    endings = [ok(1), ended(2, _K.FAILURE, "duplicate", 201), Ending(3, None), ok(24)]
-    await make_past(ledger, source, Past(endings, ending=None))
+async def test_each_row_stands_in_the_file_of_its_outcome(tmp_path: Path) -> None:
+    """The original columns first, over many batches, in order; a file without rows is a header."""
+    source = leads_csv(tmp_path / "leads.csv", 25)
+    endings = [
+        ok(1),
+        ended(2, _K.FAILURE, "duplicate", 201),
+        Ending(3, None),
+        ended(4, _K.HTTP_ERROR, "HTTP 500", 500),
+        ended(5, _K.INVALID, "an empty key"),
+        ended(6, _K.DUPLICATE, "same lead as another row"),
+        ended(7, _K.DEFERRED, "the run ended", 503),
+        ok(24),
+    ]
+    await make_past(tmp_path / "l.db", source, Past(endings, ending=None))
 
-    result = await exported(ledger, ExportOptions(tmp_path / "out.csv"), source, batch_rows=4)
+    result = await exported(tmp_path, source, batch_rows=4)
 
-    header, *rows = lines_of(result.path)
-    assert ["first_name", "email", *VERDICT_COLUMNS] == header
-    assert [f"Ada{row}" for row in range(1, 26)] == [line[0] for line in rows]
-    assert [str(row) for row in range(1, 26)] == [line[2] for line in rows]
-    outcomes = [line[3] for line in rows]
-    assert ["success", "failure", "in_doubt", *["pending"] * 20, "success", "pending"] == outcomes
-    assert ["duplicate", "", "", "201", "1"] == rows[1][4:9]
-    assert [f"{1:024x}", "1.50", "201", "1"] == rows[0][5:9]
+    files = files_in(tmp_path / "out")
+    assert {part.value for part in Part} == set(files)
+    header = ["first_name", "email", *VERDICT_COLUMNS]
+    assert [header] * 5 == [lines[0] for lines in files.values()]
+    rows = {part: [line[2] for line in lines[1:]] for part, lines in files.items()}
+    unsent = ["5", "6", "7", *map(str, range(8, 24)), "25"]
+    assert {"success": ["1", "24"], "failure": ["2"], "error": ["4"], "in-doubt": ["3"]} == {
+        part: numbers for part, numbers in rows.items() if part != "unsent"
+    }
+    assert unsent == rows["unsent"]
+    assert dict(result.rows) == {Part(part): len(numbers) for part, numbers in rows.items()}
+    assert ["Ada2", "failure", "duplicate", "", "", "201", "1"] == [
+        files["failure"][1][at] for at in (0, 3, 4, 5, 6, 7, 8)
+    ]
+    assert [f"{1:024x}", "1.50", "201", "1"] == files["success"][1][5:9]
+    words = ["invalid", "duplicate", "deferred", *["pending"] * 17]
+    assert words == [line[3] for line in files["unsent"][1:]]
 
 
 async def test_columns_of_social_security_numbers_are_left_out_unless_named(tmp_path: Path) -> None:
-    """By name, or by what the config says they feed; ``--include`` keeps one."""
-    source, ledger = leads_csv(tmp_path / "leads.csv", 2), tmp_path / "l.db"
-    await make_past(ledger, source, Past([ok(1)]))
+    """By name, or by what the config says they feed; ``--include-ssn`` keeps one."""
+    source = leads_csv(tmp_path / "leads.csv", 2)
+    await make_past(tmp_path / "l.db", source, Past([ok(1)]))
     mapped = MapSettings(columns={"email": "tax"}, types={"tax": FieldType.SSN})
 
-    plain = await exported(ledger, ExportOptions(tmp_path / "1.csv"), source)
-    kept = ExportOptions(tmp_path / "2.csv", include=frozenset({"ssn"}))
-    named = await exported(ledger, kept, source)
-    hidden = await exported(ledger, ExportOptions(tmp_path / "3.csv", column_map=mapped), source)
+    plain = await exported(tmp_path, source, "1")
+    named = await exported(tmp_path, source, "2", include=frozenset({"ssn"}))
+    hidden = await exported(tmp_path, source, "3", column_map=mapped)
 
     assert (("ssn",), (), ("email", "ssn")) == (plain.left_out, named.left_out, hidden.left_out)
-    assert b"900000001" not in (tmp_path / "1.csv").read_bytes()
-    assert ["first_name", "email", "ssn"] == lines_of(named.path)[0][:3]
-    assert "900000001" == lines_of(named.path)[1][2]
-    typo = ExportOptions(tmp_path / "4.csv", include=frozenset({"typo"}))
+    assert not any(b"900000001" in path.read_bytes() for path in (tmp_path / "1").iterdir())
+    (header, row) = files_in(tmp_path / "2")["success"]
+    assert (["first_name", "email", "ssn"], "900000001") == (header[:3], row[2])
     with pytest.raises(UsageError, match="no column typo"):
-        await exported(ledger, typo, source)
+        await exported(tmp_path, source, "4", include=frozenset({"typo"}))
 
 
 async def test_i27_formula_cells_are_made_harmless_unless_raw(tmp_path: Path) -> None:
@@ -98,22 +121,19 @@ async def test_i27_formula_cells_are_made_harmless_unless_raw(tmp_path: Path) ->
     `--raw` and JSON Lines keep every character.
     """
     source = tmp_path / "leads.csv"
-    source.write_text("@name,phone\n=HYPERLINK(1),+15125550101\n-1,\tx\n")
-    ledger = tmp_path / "l.db"
-    await make_past(ledger, source, Past([ended(1, _K.ERROR, "=cmd|x", 201)]))
+    source.write_text("@name,phone\n=HYPERLINK(1),+15125550101\n")
+    await make_past(tmp_path / "l.db", source, Past([ended(1, _K.ERROR, "=cmd|x", 201)]))
 
-    await exported(ledger, ExportOptions(tmp_path / "safe.csv"), source)
-    await exported(ledger, ExportOptions(tmp_path / "raw.csv", is_raw=True), source)
-    await exported(ledger, ExportOptions(tmp_path / "raw.jsonl", format="jsonl"), source)
+    await exported(tmp_path, source, "safe")
+    await exported(tmp_path, source, "raw", is_raw=True)
+    await exported(tmp_path, source, "jsonl", format="jsonl")
 
-    safe = lines_of(tmp_path / "safe.csv")
+    safe = files_in(tmp_path / "safe")["error"]
     assert ["'@name", "phone"] == safe[0][:2]
-    assert ["'=HYPERLINK(1)", "'+15125550101"] == safe[1][:2]
-    assert ["'-1", "'\tx"] == safe[2][:2]
-    assert "'=cmd|x" == safe[1][4]
-    raw = lines_of(tmp_path / "raw.csv")
+    assert ["'=HYPERLINK(1)", "'+15125550101", "'=cmd|x"] == [*safe[1][:2], safe[1][4]]
+    raw = files_in(tmp_path / "raw")["error"]
     assert ["+15125550101", "=cmd|x"] == [raw[1][1], raw[1][4]]
-    first = json.loads((tmp_path / "raw.jsonl").read_text().splitlines()[0])
+    first = json.loads((tmp_path / "jsonl" / "leads-error.jsonl").read_text())
     assert ("+15125550101", 1, "error") == (
         first["phone"],
         first["bulkpost_row"],
@@ -121,122 +141,76 @@ async def test_i27_formula_cells_are_made_harmless_unless_raw(tmp_path: Path) ->
     )
 
 
-async def test_bad_rows_keep_the_cells_that_could_be_read(tmp_path: Path) -> None:
-    """A row that is too short or too long has its line, and the file keeps its width."""
-    source, ledger = tmp_path / "leads.csv", tmp_path / "l.db"
+async def test_rows_that_cannot_be_read_keep_their_cells_and_say_so(tmp_path: Path) -> None:
+    """The files keep their width; such a row carries a mark, whether it was looked at or not."""
+    source = tmp_path / "leads.csv"
     source.write_text("a,b,c\n1,2\n1,2,3,4\n1,2,3\n")
-    bad = Ending(1, Outcome(_K.INVALID, "2 cells, 3 columns"), detail=2)
-    await make_past(ledger, source, Past([bad]))
+    bad = Ending(1, Outcome(_K.INVALID, "only 2 of 3 cells"), detail=2)
+    await make_past(tmp_path / "l.db", source, Past([bad]))
 
-    await exported(ledger, ExportOptions(tmp_path / "out.csv"), source)
+    await exported(tmp_path, source)
 
-    rows = lines_of(tmp_path / "out.csv")
+    rows = files_in(tmp_path / "out")["unsent"]
     assert {3 + len(VERDICT_COLUMNS)} == {len(row) for row in rows}
-    assert ["invalid", "line 2: 2 cells, 3 columns"] == rows[1][4:6]
-    assert ["1", "2", "3"] == rows[3][:3]
+    assert [["1", "2", ""], ["1", "2", "3"], ["1", "2", "3"]] == [row[:3] for row in rows[1:]]
+    reasons = [f"line 2: only 2 of 3 cells: {MEND_FIRST}"]
+    reasons += [f"4 cells where the header has 3 columns: {MEND_FIRST}", ""]
+    assert reasons == [row[5] for row in rows[1:]]
 
 
 async def test_another_file_than_the_runs_is_refused(tmp_path: Path) -> None:
     """An edited file under the old name would put verdicts beside the wrong leads."""
-    source, ledger = leads_csv(tmp_path / "leads.csv", 3), tmp_path / "l.db"
-    await make_past(ledger, source, Past([ok(1)]))
+    source = leads_csv(tmp_path / "leads.csv", 3)
+    await make_past(tmp_path / "l.db", source, Past([ok(1)]))
     source.write_text(source.read_text().replace("Ada1,", "Eve1,"))
 
-    with pytest.raises(InputError, match="is not the input of run 1") as caught:
-        await exported(ledger, ExportOptions(tmp_path / "out.csv"), source)
+    refused = await failure_of(exported(tmp_path, source))
 
-    assert "--input PATH" in caught.value.advice
-    assert ["l.db", "l.db.ballast", "l.db.lock", "leads.csv"] == names_in(tmp_path)
+    assert "is not the input of run 1" in refused.message
+    assert "--input PATH" in refused.advice
+    assert [] == list((tmp_path / "out").iterdir())
 
 
 async def test_a_renamed_and_packed_input_is_the_same_one(tmp_path: Path) -> None:
     """The content counts, not the name."""
-    source, ledger = leads_csv(tmp_path / "leads.csv", 3), tmp_path / "l.db"
-    await make_past(ledger, source, Past([ok(1)]))
+    source = leads_csv(tmp_path / "leads.csv", 3)
+    await make_past(tmp_path / "l.db", source, Past([ok(1)]))
     moved = tmp_path / "moved.gz"
     moved.write_bytes(gzip.compress(source.read_bytes()))
 
-    result = await exported(ledger, ExportOptions(tmp_path / "out.csv"), moved)
+    result = await exported(tmp_path, moved)
 
-    assert 3 == result.rows
+    assert 3 == sum(result.rows.values())
 
 
 async def test_an_input_that_reads_otherwise_leaves_no_file(tmp_path: Path) -> None:
     """With other row borders than the run saw, no verdict could be trusted."""
-    source, ledger = tmp_path / "leads.csv", tmp_path / "l.db"
+    source = tmp_path / "leads.csv"
     source.write_text('a,b\n1,"x\ny"\n2,z\n')
-    await make_past(ledger, source, Past([ok(1)]))
+    await make_past(tmp_path / "l.db", source, Past([ok(1)]))
 
-    async with open_ledger_reader(ledger) as reader:
+    async with open_ledger_reader(tmp_path / "l.db") as reader:
         record = await run_record(reader, None)
-        options = ExportOptions(tmp_path / "o.csv")
+        options = ExportOptions(targets_in(tmp_path, "leads.csv", "csv"))
         with open_original(record, source, ReadingSettings(header=False)) as other:
             failure = await failure_of(export_results(reader, record, other, options))
 
     assert "run 1 saw 2" in failure.message
-
-    assert ["l.db", "l.db.ballast", "l.db.lock", "leads.csv"] == names_in(tmp_path)
+    assert _NOTHING_WRITTEN == names_in(tmp_path)
 
 
 async def test_without_the_input_no_lead_data_is_written(tmp_path: Path) -> None:
     """Row numbers and verdicts stand alone, for every row."""
-    source, ledger = leads_csv(tmp_path / "leads.csv", 3), tmp_path / "l.db"
-    await make_past(ledger, source, Past([ok(2)]))
+    source = leads_csv(tmp_path / "leads.csv", 3)
+    await make_past(tmp_path / "l.db", source, Past([ok(2)]))
     source.unlink()
 
-    await exported(ledger, ExportOptions(tmp_path / "out.csv"), None)
+    await exported(tmp_path, None)
 
-    header, *rows = lines_of(tmp_path / "out.csv")
-    assert list(VERDICT_COLUMNS) == header
-    assert [["1", "pending"], ["2", "success"], ["3", "pending"]] == [row[:2] for row in rows]
-
-
-def test_d17_a_file_appears_whole_private_and_never_over_another(tmp_path: Path) -> None:
-    """A results file appears whole, for its owner only; a failure leaves the old one."""
-    target = tmp_path / "out.csv"
-    umask = os.umask(0)
-    try:
-        with private_file(target, is_forced=False) as file:
-            file.write("old")
-            assert not target.exists()
-    finally:
-        os.umask(umask)
-    assert 0o600 == mode_of(target)
-
-    with pytest.raises(UsageError, match="exists"), private_file(target, is_forced=False):
-        pass
-    with pytest.raises(ZeroDivisionError), private_file(target, is_forced=True) as file:
-        file.write(f"new {1 / 0}")
-    assert "old" == target.read_text()
-    with private_file(target, is_forced=True) as file:
-        file.write("new")
-    assert "new" == target.read_text()
-    assert ["out.csv"] == names_in(tmp_path)
-
-
-@pytest.mark.parametrize("is_forced", [True, False])
-def test_results_are_never_written_through_a_link(is_forced: bool, tmp_path: Path) -> None:  # noqa: FBT001  # a parameter of the test
-    """Neither to a file that exists nor to one that does not."""
-    (tmp_path / "secret").write_text("old")
-    for name, aim in (("link", "secret"), ("dangling", "nowhere")):
-        (tmp_path / name).symlink_to(tmp_path / aim)
-        with (
-            pytest.raises(UsageError, match="not a regular file"),
-            private_file(tmp_path / name, is_forced=is_forced),
-        ):
-            pass
-
-    assert "old" == (tmp_path / "secret").read_text()
-    assert not (tmp_path / "nowhere").exists()
-
-
-def test_a_name_that_is_taken_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
-    """Two exports at once: the second one to finish gives way."""
-    target = tmp_path / "out.csv"
-    with pytest.raises(UsageError, match="exists"), private_file(target, is_forced=False):
-        target.write_text("first")
-
-    assert "first" == target.read_text()
+    files = files_in(tmp_path / "out")
+    assert [list(VERDICT_COLUMNS)] * 5 == [lines[0] for lines in files.values()]
+    assert [["2", "success"]] == [line[:2] for line in files["success"][1:]]
+    assert [["1", "pending"], ["3", "pending"]] == [line[:2] for line in files["unsent"][1:]]
 
 
 def names_in(folder: Path) -> list[str]:

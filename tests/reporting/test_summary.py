@@ -82,7 +82,7 @@ async def test_the_ten_most_frequent_reasons_of_each_outcome_are_ranked(tmp_path
         ([ok(1), ended(2, _K.DEFERRED, "HTTP 503", 503)], "bulkpost submit '"),
         ([ok(1), ended(2, _K.HTTP_ERROR, "HTTP 500", 500)], "bulkpost show 1 --support --ledger"),
         ([ok(1), ended(2, _K.ERROR, "no vendor", 201)], "bulkpost show 1 --ledger"),
-        ([ok(1), ended(2, _K.FAILURE, "duplicate", 201)], "bulkpost export 1 . --ledger"),
+        ([ok(1), ended(2, _K.FAILURE, "duplicate", 201)], "bulkpost export 1 results/ --ledger"),
     ],
 )
 async def test_the_next_command_is_the_one_that_is_needed(
@@ -115,7 +115,7 @@ async def test_a_summary_is_plain_text_and_obeys_no_text_from_outside(
     summary = await a_summary(tmp_path, Past([ok(1), ended(2, _K.FAILURE, reason, 201)]))
     file = io.StringIO()
 
-    print_summary(summary, "bulkpost export 1 .", file=file, color=color)
+    print_summary(summary, "bulkpost export 1 results/", file=file, color=color)
 
     shown = file.getvalue()
     assert "\\x1b]52;c;x\\x07 [bold red]hi[/] :smile: \\u202e" in shown

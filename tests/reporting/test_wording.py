@@ -8,14 +8,14 @@ from bulkpost.errors import UsageError
 from bulkpost.ledger.entries import row_id_of
 from bulkpost.ledger.states import State
 from bulkpost.reporting.row_reference import full_reason, parse_reference, reference_text
-from bulkpost.reporting.spreadsheet import TRIGGERS, harmless
 from bulkpost.reporting.wording import (
     counted,
     duration_text,
     masked_destination,
     price_text,
-    results_name,
+    results_stem,
 )
+from bulkpost.spreadsheet import TRIGGERS, harmless
 
 
 @given(st.integers(-(10**15), 10**15))
@@ -46,17 +46,17 @@ def test_durations_are_readable(duration_s: float | None, text: str) -> None:
 @pytest.mark.parametrize(
     ("path", "name"),
     [
-        ("/data/leads.csv", "leads-results.csv"),
-        ("leads.csv.gz", "leads-results.csv"),
-        ("leads 2026.parquet", "leads_2026-results.csv"),
-        ("../../etc/x;rm -rf.csv", "x_rm_-rf-results.csv"),
-        (".csv", "csv-results.csv"),
-        ("…", "input-results.csv"),
+        ("/data/leads.csv", "leads"),
+        ("leads.csv.gz", "leads"),
+        ("leads 2026.parquet", "leads_2026"),
+        ("../../etc/x;rm -rf.csv", "x_rm_-rf"),
+        (".csv", "csv"),
+        ("…", "input"),
     ],
 )
 def test_a_results_file_is_named_after_its_input(path: str, name: str) -> None:
     """The name has no folder, no hidden start and no odd character, whatever the input's was."""
-    assert name == results_name(path, "csv")
+    assert name == results_stem(path)
 
 
 def test_a_destination_is_shown_without_its_whole_ids() -> None:

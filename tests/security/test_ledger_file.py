@@ -143,7 +143,7 @@ def test_t19_each_command_refuses_a_ledger_that_was_tampered_with(
     tampered(ledger, *_TAMPERINGS["view-for-a-table"])
     bulkpost = Commands(capsys, str(ledger))
 
-    for words in (["runs"], ["show"], ["doubt", "list"], ["export", str(tmp_path / "o.csv")]):
+    for words in (["runs"], ["show"], ["doubt", "list"], ["export", str(tmp_path / "o")]):
         done = bulkpost(*words)
         assert 7 == done.status, words
         assert "not those that bulkpost makes" in done.err

@@ -13,7 +13,7 @@ from submitting import Answerer, Recorder, an_order, asked, path_of, submitted, 
 from bulkpost.app import commands
 from bulkpost.app.examining import FindingsTarget
 from bulkpost.cli.check import check
-from bulkpost.reporting.spreadsheet import TRIGGERS
+from bulkpost.spreadsheet import TRIGGERS
 
 _TO = ("--url", f"http://127.0.0.1:9{path_of()}", "--ledger")
 
