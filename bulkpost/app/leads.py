@@ -12,9 +12,9 @@ from bulkpost.config import Settings, destination_of
 from bulkpost.destination import Destination, Kind, parse_url
 from bulkpost.endpoints.submission import SubmissionEndpoint
 from bulkpost.engine.job import Prepare, Prepared
-from bulkpost.lead import KEY_BYTES, Lead
+from bulkpost.lead import Lead
 from bulkpost.mapping.column_map import ColumnMap, build_map
-from bulkpost.mapping.identity import Identifier, reference_of
+from bulkpost.mapping.identity import Identifier, key_of_place, reference_of
 from bulkpost.mapping.refusal import Refusal
 from bulkpost.reading.reader import Reader
 from bulkpost.row import Row
@@ -156,9 +156,7 @@ class LeadFit:
                 return Prepared(lead, identity, name, changed=changed, found=found)
             key = identity.key
             if every_row_counts:
-                # Equal rows are leads of their own here, and a reference names one lead.
-                place = f"{input_id}:{row.number}".encode()
-                key = hashlib.blake2b(place, key=key, digest_size=KEY_BYTES).digest()
+                key = key_of_place(key, input_id, row.number)
             reference = reference_of(ledger_id, key)
             generated = ((field_name, reference),)
             return Prepared(lead, identity, name, generated, changed, found)

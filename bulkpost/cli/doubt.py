@@ -1,7 +1,5 @@
 """``bulkpost doubt``: list and decide rows whose fate is unknown."""
 
-import os
-import pwd
 import shlex
 from functools import partial
 from pathlib import Path
@@ -9,7 +7,8 @@ from typing import Any, Final
 
 import click
 
-from bulkpost.cli.options import Output, ledger_option, output_options, use_color
+from bulkpost.cli.options import Output, ledger_option, output_options, use_color, user
+from bulkpost.cli.reconcile import reconcile
 from bulkpost.errors import UsageError
 
 _DOUBTS_DEFAULT: Final = 100
@@ -35,10 +34,14 @@ def doubt() -> None:
     """List and decide rows whose fate is unknown.
 
     A row is in doubt when it was, or may have been, sent and no usable answer came: LeadConduit may
-    have taken the lead or not. bulkpost never sends it again by itself. Ask LeadConduit (the
-    source's events around the time that `list` prints), then `resolve`; or accept that a lead may
-    be paid twice, and `resend`.
+    have taken the lead or not. bulkpost never sends it again by itself. `reconcile` asks
+    LeadConduit, if you have the API key of the flow's owner. Else look at the source's events
+    around the time that `list` prints, and `resolve`; or accept that a lead may be paid twice, and
+    `resend`.
     """
+
+
+doubt.add_command(reconcile)
 
 
 @doubt.command(name="list", epilog=_EPILOG)
@@ -176,7 +179,7 @@ async def _resolve(ledger_path: Path, rows: tuple[str, ...], resolution: Any) ->
     clock = SystemClock()
     async with open_for_decisions(ledger_path, "doubt resolve", clock) as ledger:
         row_ids = await _row_ids(ledger, rows)
-        author = Author(_user(), "manual", int(clock.now_at().timestamp() * 1000))
+        author = Author(user(), "manual", int(clock.now_at().timestamp() * 1000))
         count = await resolve(ledger, row_ids, resolution, author)
         return count, await _next_command(ledger, row_ids[0])
 
@@ -193,22 +196,17 @@ async def _resend(
         if run_id is not None:
             await run_record(ledger.reader, run_id)
         row_ids = None if rows is None else await _row_ids(ledger, rows)
-        author = Author(_user(), "resend", int(clock.now_at().timestamp() * 1000))
+        author = Author(user(), "resend", int(clock.now_at().timestamp() * 1000))
         sent = await resend(ledger, row_ids, author, run_id=run_id, age_ms_min=age_ms_min)
         return sent, await _next_command(ledger, row_ids[0] if row_ids else None)
 
 
 async def _next_command(ledger: Any, row_id: int | None) -> str:
     from bulkpost.ledger.entries import input_id_of  # noqa: PLC0415  # as above
-    from bulkpost.reporting.summary import next_command, summarise  # noqa: PLC0415
+    from bulkpost.reporting.summary import next_after_decision  # noqa: PLC0415  # as above
 
-    found = await ledger.reader.fetch(
-        "SELECT max(id) FROM run WHERE :input_id IS NULL OR input_id = :input_id",
-        {"input_id": None if row_id is None else input_id_of(row_id)},
-    )
-    if found[0][0] is None:
-        return "bulkpost runs"
-    return next_command(await summarise(ledger.reader, found[0][0]), ledger.paths.database)
+    input_id = None if row_id is None else input_id_of(row_id)
+    return await next_after_decision(ledger.reader, ledger.paths.database, input_id)
 
 
 async def _row_ids(ledger: Any, rows: tuple[str, ...]) -> list[int]:
@@ -271,10 +269,3 @@ def _tell(output: Output, words: str, numbers: dict[str, Any], command: str) -> 
 
 def _rows_text(count: int) -> str:
     return "1 row" if count == 1 else f"{count:,} rows"
-
-
-def _user() -> str:
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"uid {os.getuid()}"

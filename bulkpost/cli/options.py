@@ -2,6 +2,7 @@
 
 import functools
 import os
+import pwd
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -104,3 +105,11 @@ def ledger_option(command: CommandT) -> CommandT:
 def use_color() -> bool:
     """Whether colours are wanted on standard output."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def user() -> str:
+    """Return who decides: the name of the operating system's user."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"

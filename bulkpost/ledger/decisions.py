@@ -18,6 +18,7 @@ from bulkpost.ledger.group import Texts, lead_id_bytes
 from bulkpost.ledger.ledger import Ledger, LedgerOptions, open_ledger
 from bulkpost.ledger.statements import sql
 from bulkpost.ledger.states import ANSWERED, TRANSITIONS, Change, State
+from bulkpost.outcome import Outcome
 from bulkpost.redact import scrub
 
 TRANSACTION_ROWS_MAX: Final = 1_000
@@ -38,7 +39,7 @@ class Author:
 
     Attributes:
         who: Name of the operating system's user.
-        how: "manual", "retry", "resend".
+        how: "manual", "retry", "resend", "reconciled".
         at_ms: When, milliseconds since 1970.
     """
 
@@ -55,11 +56,14 @@ class Resolution:
         state: SUCCESS, FAILURE or ERROR; or DEFERRED for "LeadConduit did not receive it".
         lead_id: LeadConduit's id, 24 hex digits; None keeps one that was salvaged.
         note: Where this is known from; scrubbed before it is stored.
+        verdict: LeadConduit's own, with its scrubbed reason and its price, of the kind that
+            ``state`` is; None if a person decides.
     """
 
     state: State
     lead_id: str | None = None
     note: str | None = None
+    verdict: Outcome | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,13 +183,20 @@ async def resolve(
 ) -> int:
     """Write down what became of rows in doubt (or of http errors), all of them or none.
 
+    What LeadConduit's own records say takes the place of the reason; what a person says does not
+    pass for LeadConduit's words.
+
     Raises:
         UsageError: A row is not in a state that a person can resolve like this.
         LedgerWriteError: It could not be written; nothing of it was.
     """
     assert resolution.state in ANSWERED | {State.DEFERRED}, resolution.state
     note = scrub(resolution.note, chars_max=NOTE_CHARS_MAX) if resolution.note else None
-    reason = _NOT_RECEIVED if resolution.state is State.DEFERRED else _RESOLVED
+    verdict = resolution.verdict
+    assert verdict is None or State.of(verdict.kind) is resolution.state, verdict
+    reason: str | None = _NOT_RECEIVED if resolution.state is State.DEFERRED else _RESOLVED
+    if verdict is not None:
+        reason = verdict.reason
     lead_id = lead_id_bytes(resolution.lead_id)
 
     def work(raw: sqlite3.Connection) -> int:
@@ -203,6 +214,7 @@ async def resolve(
                 "lead_id": lead_id,
                 "note": note,
                 "reason_id": reason_id,
+                "price_micros": None if verdict is None else verdict.price_micros,
             }
             _decide(raw, params, "resolve")
         return len(row_ids)

@@ -99,6 +99,15 @@ def reference_of(ledger_id: bytes, identity_key: bytes) -> str:
     return base64.b32encode(spelled).decode("ascii").lower()
 
 
+def key_of_place(identity_key: bytes, input_id: int, row_number: int) -> bytes:
+    """Return what stands for a row's key in its reference where equal rows are leads of their own.
+
+    A reference names one lead, and the key alone would name all that are equal.
+    """
+    place = f"{input_id}:{row_number}".encode()
+    return hashlib.blake2b(place, key=identity_key, digest_size=KEY_BYTES).digest()
+
+
 def _slots(column_map: ColumnMap) -> tuple[tuple[str, str], ...]:
     """Return (field name, its prefix), or ("", a whole pair) where the value never changes.
 

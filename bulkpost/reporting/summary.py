@@ -347,6 +347,19 @@ def _command(record: RunRecord) -> str:
     return " ".join(["bulkpost feedback", path, *options, _target(record)])
 
 
+async def next_after_decision(
+    reader: LedgerReader, ledger_path: Path, input_id: int | None = None
+) -> str:
+    """Return the command that a person needs after deciding about rows of an input, or of any."""
+    found = await reader.fetch(
+        "SELECT max(id) FROM run WHERE :input_id IS NULL OR input_id = :input_id",
+        {"input_id": input_id},
+    )
+    if found[0][0] is None:
+        return "bulkpost runs"
+    return next_command(await summarise(reader, found[0][0]), ledger_path)
+
+
 def _target(record: RunRecord) -> str:
     if _EMBEDDED_SANDBOX.match(record.destination):
         return "--sandbox"

@@ -172,6 +172,7 @@ def test_each_environment_variable_is_in_the_readme() -> None:
     }
     literals = "\n".join(source.read_text("utf-8") for source in SOURCES)
     read = set(re.findall(r"environ(?:\.get\(|\[)\"([A-Z_]+)\"", literals))
+    read |= set(re.findall(r"_VARIABLE: Final = \"([A-Z_]+)\"", literals))
 
     assert declared | read == set(re.findall(r"`((?:BULKPOST_|NO_|XDG_)[A-Z_]+)`", README))
 
