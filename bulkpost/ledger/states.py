@@ -60,8 +60,6 @@ class Change(Enum):
 
 ANSWERED: Final = frozenset({State.SUCCESS, State.FAILURE, State.ERROR})
 REFUSED: Final = frozenset({State.INVALID, State.DUPLICATE, State.CONFLICT})
-# A key in one of these states may have been sent, so the same key is not sent again.
-KEY_TAKEN: Final = ANSWERED | {State.IN_DOUBT, State.HTTP_ERROR}
 SENDABLE: Final = frozenset({State.PENDING, State.DEFERRED}) | REFUSED
 
 _FIRST: Final[dict[Change, frozenset[State]]] = {

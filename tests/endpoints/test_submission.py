@@ -118,6 +118,19 @@ def test_the_evidence_has_no_personal_data() -> None:
 
 
 @pytest.mark.parametrize(
+    "name",
+    ["set-cookie", "Set-Cookie2", "authorization", "Proxy-Authorization", "Authentication-Info"],
+)
+def test_headers_that_may_hold_a_secret_are_left_out_of_the_evidence(name: str) -> None:
+    """However they are spelled."""
+    endpoint = SubmissionEndpoint()
+    reply = Reply(500, ((name, "secret"), ("Server", "nginx")), b"")
+    _, came = endpoint.evidence(endpoint.request(LEAD), reply, LEAD)
+
+    assert [["Server", "nginx"]] == came["reply_headers"]
+
+
+@pytest.mark.parametrize(
     ("body", "cut", "told"),
     [
         ("no Wilhel", None, "no Wilhel"),

@@ -308,6 +308,15 @@ async def test_personal_data_in_a_note_is_scrubbed(ledger_path: Path) -> None:
         assert b"ada@example.com" not in file.read_bytes()
 
 
+async def test_of_a_long_note_the_beginning_is_kept(ledger_path: Path) -> None:
+    """At most 500 characters of it."""
+    resolution = Resolution(State.FAILURE, None, "they called " * 60)
+    async with open_for_decisions(ledger_path, "resolve", CLOCK) as ledger:
+        await resolve(ledger, [row_id_of(1, 6)], resolution, an_author())
+
+    assert ("they called " * 60)[:499] + "…" == (await the_audit(ledger_path))[0][6]
+
+
 async def test_deciding_needs_the_lock(ledger_path: Path) -> None:
     """While a run holds the ledger, nothing is decided."""
     async with open_for_decisions(ledger_path, "resolve", CLOCK):

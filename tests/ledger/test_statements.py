@@ -243,3 +243,33 @@ def test_a_person_decides_about_doubts_and_http_errors(
         for after in afters
         for lead_id in (None, _NEWER)
     } == found
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
+@pytest.mark.parametrize("state", [10, 11, 12, 20, 30, 40, 41, 42, 50])
+@pytest.mark.parametrize("duplicates", [False, True])
+def test_a_key_that_was_sent_holds_back_its_duplicates(
+    state: int, tables: Tables, *, is_kept: bool, duplicates: bool
+) -> None:
+    """Also once its row is pruned. Whoever wants duplicates gets them, but not over a doubt."""
+    tables.outcome(OTHER, state, key=None if is_kept else b"a")
+    tables.outcome(row_id_of(1, 9), 20, key=None)
+    for key, row_id in ((b"a", OTHER), (b"b", row_id_of(1, 9))) if is_kept else ():
+        tables.put("kept_key", key=key, row_id=row_id)
+    is_free = state in {40, 41, 42, 50} or (duplicates and state != 20)
+
+    assert is_free == bool(_arm(tables, ROW, b"a", duplicates=duplicates))
+
+
+@pytest.mark.parametrize("state", [10, 11, 12, 20, 30, 40, 41, 42, 50])
+def test_keys_are_known_by_the_rows_that_may_have_been_sent(state: int, tables: Tables) -> None:
+    """By those that keep them in full and by those that were pruned, several at once."""
+    keys = [bytes([number]) * 16 for number in range(1, 5)]
+    tables.outcome(ROW, state, key=keys[0], content=b"c")
+    tables.outcome(OTHER, state, key=None)
+    tables.put("kept_key", key=keys[2], row_id=OTHER, content=b"d")
+    found = tables.ask("known_keys", keys=b"".join([keys[1], keys[0], keys[2]]), count=3)
+
+    sent = state in {10, 11, 12, 20, 30}
+    expected = [(keys[0], ROW, state, b"c"), (keys[2], OTHER, state, b"d")]
+    assert (expected if sent else []) == sorted(found)
