@@ -15,7 +15,7 @@ _PRICE_MAX = 2**63 // MICROS_PER_UNIT - 1
 class _Object(dict[str, object]):
     """A JSON object that remembers whether a name stood there twice."""
 
-    has_repeats = False
+    has_repeats: bool
 
 
 def read_json(body: bytes) -> Answer | Unreadable:

@@ -81,7 +81,7 @@ def main() -> None:
     wanted = [one for one in hand_made() if any(pattern in one.path for pattern in patterns)]
     statements = [mutant for mutant in wanted if mutant.path.endswith(".sql")]
     if statements:
-        with_tests(_TESTS, partial(_try_statements, statements), tests_max=400)
+        with_tests(_TESTS, partial(_try_statements, statements))
     for mutant in wanted:
         if mutant not in statements:
             with mutant.in_place():

@@ -169,7 +169,7 @@ def with_tests(
     tests: Sequence[str],
     work: Callable[[Trials], None],
     *,
-    tests_max: int = 100,
+    tests_max: int = 400,
     with_children: bool = False,
 ) -> None:
     """Collect tests of ``mutants/`` and do the work with them; the rest is as in ``Trials``.

@@ -51,3 +51,14 @@ def test_s11_suspect_answers_after_a_good_one_count_as_errors_only() -> None:
 
     assert budget.spent is None
     assert 14 == budget.errors
+
+
+def test_one_good_answer_is_enough_to_have_seen_one() -> None:
+    """However many wrong ones came before it, or come after it."""
+    budget = ErrorBudget(BudgetSettings())
+    seen = []
+    for is_error in (True, False, True):
+        budget.replied(is_error=is_error)
+        seen.append(budget.has_good)
+
+    assert [False, True, True] == seen
