@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
 
-from faultserver import JSON, response
+from faultserver import JSON, HungUp, Peer, Script, response
 from msgspec.structs import replace
 
 from bulkpost.api.questions import Access
@@ -67,3 +68,40 @@ async def a_client(
     quick = replace(settings.transport, connect_s=2.0, read_s=2.0, total_s=4.0)
     async with open_api(replace(settings, api=api, transport=quick), clock or Waits()) as client:
         yield client, Access(origin, Secret(KEY))
+
+
+@dataclass
+class Records:
+    """What a server says about leads: by reference or lead id, and by full text.
+
+    Attributes:
+        events: Text that a rule asks for -> the events told.
+        hits: Text that is searched for -> the leads told.
+        answers_max: After so many answers the server hangs up for ever.
+        asked: The text of each question, in order.
+    """
+
+    events: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    hits: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    answers_max: int = 1_000
+    asked: list[str] = field(default_factory=list)
+
+    @property
+    def script(self) -> Script:
+        return [self._serve]
+
+    async def _serve(self, peer: Peer) -> None:
+        while True:
+            request = await peer.read_request()
+            if request is None or len(self.asked) >= self.answers_max:
+                raise HungUp
+            parts = urlsplit(request.path)
+            params = parse_qs(parts.query)
+            if parts.path == "/search/leads":
+                text = params["query"][0].strip('"')
+                told: Any = {"total": 0, "hits": self.hits.get(text, [])}
+            else:
+                text = json.loads(params["rules"][0])[-1]["rhv"]
+                told = self.events.get(text, [])
+            self.asked.append(text)
+            await peer.write(response(200, json.dumps(told).encode(), JSON))

@@ -56,6 +56,7 @@ class Ending:
     key: bytes | None = None
     earlier_attempts: int = 0
     detail: int | None = None
+    allow_duplicate: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,7 @@ async def _live(writer: LedgerWriter, input_id: int, ending: Ending) -> None:
         attempt=first,
         ambiguous=ending.ambiguous if ending.earlier_attempts else 0,
         supersedes=bool(ending.earlier_attempts),
+        allow_duplicate=ending.allow_duplicate,
     )
     assert await writer.arm(intent)
     for number, waited in enumerate(ending.waits, start=first):
