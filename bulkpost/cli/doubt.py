@@ -1,6 +1,8 @@
 """``bulkpost doubt``: list and decide rows whose fate is unknown."""
 
+import os
 import shlex
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -9,7 +11,7 @@ import click
 
 from bulkpost.cli.options import Output, ledger_option, output_options, use_color, user
 from bulkpost.cli.reconcile import reconcile
-from bulkpost.errors import UsageError
+from bulkpost.errors import ConfigError, UsageError
 
 _DOUBTS_DEFAULT: Final = 100
 _WAIT_DEFAULT: Final = "10m"
@@ -85,12 +87,7 @@ def list_(*, run_id: int | None, limit: int, ledger_path: Path, output: Output) 
     render.print_on(render.console(color=use_color()), render.render_doubts(found))
     if count > len(found):
         output.say(f"{count - len(found):,} more: --limit {count}")
-    ledger = f"--ledger {shlex.quote(str(ledger_path))}"
-    output.say("\nLeadConduit took it, or did not:")
-    output.say(f"  $ bulkpost doubt resolve {found[0].name} --as success --lead-id ID {ledger}")
-    output.say(f"  $ bulkpost doubt resolve {found[0].name} --as not-received {ledger}")
-    output.say("Send it again, and perhaps pay twice:")
-    output.say(f"  $ bulkpost doubt resend {found[0].name} {ledger}")
+    _tell_how_to_decide(output, found, ledger_path)
 
 
 @doubt.command(epilog=_EPILOG)
@@ -215,6 +212,37 @@ async def _row_ids(ledger: Any, rows: tuple[str, ...]) -> list[int]:
     found = await ledger.reader.fetch("SELECT id FROM input ORDER BY id")
     input_ids = [row[0] for row in found]
     return sorted({parse_reference(row, input_ids) for row in rows})
+
+
+def _tell_how_to_decide(output: Output, found: Sequence[Any], ledger_path: Path) -> None:
+    ledger = f"--ledger {shlex.quote(str(ledger_path))}"
+    if any(entry.reference_field or entry.lead_id for entry in found):
+        who = "" if _has_key() else ", with the API key of the flow's owner"
+        output.say(f"\nAsk LeadConduit what became of them{who}:")
+        output.say(f"  $ bulkpost doubt reconcile {ledger}")
+    else:
+        output.say(
+            "\nSent without a reference, they can be found by hand only. Next time send one, in a "
+            "field that the flow has: bulkpost submit ... --reference FIELD"
+        )
+    output.say("\nLeadConduit took it, or did not:")
+    output.say(f"  $ bulkpost doubt resolve {found[0].name} --as success --lead-id ID {ledger}")
+    output.say(f"  $ bulkpost doubt resolve {found[0].name} --as not-received {ledger}")
+    output.say("Send it again, and perhaps pay twice:")
+    output.say(f"  $ bulkpost doubt resend {found[0].name} {ledger}")
+
+
+def _has_key() -> bool:
+    """Whether an API key is set, whatever it is worth."""
+    from bulkpost.api.settings import KEY_VARIABLE  # noqa: PLC0415  # as above
+    from bulkpost.config import load  # noqa: PLC0415  # as above
+
+    if os.environ.get(KEY_VARIABLE):
+        return True
+    try:
+        return bool(load(None).api.key_file)
+    except ConfigError:  # this command needs no config
+        return False
 
 
 def _is_sure(rows: tuple[str, ...], output: Output, *, is_yes: bool) -> bool:

@@ -21,6 +21,28 @@ def test_doubts_are_listed_with_what_helps_to_decide(bulkpost: Commands) -> None
     assert "bulkpost doubt resolve 1:5 --as success" in done.err
 
 
+def test_whoever_can_ask_leadconduit_is_told_so(
+    bulkpost: Commands, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a reference or a lead id is known; without a key, whose key it takes."""
+    without = bulkpost("doubt", "list").err
+    config = folder / "bulkpost.toml"
+    config.write_text("[api]\nkey_file = 'key'\n")
+    with_file = bulkpost("doubt", "list").err
+    config.unlink()
+    monkeypatch.setenv("BULKPOST_API_KEY", "k")
+    with_variable = bulkpost("doubt", "list").err
+    by_hand = bulkpost("doubt", "list", "--run", "2").err
+
+    for told in (without, with_file, with_variable):
+        assert "bulkpost doubt reconcile" in told
+    assert [True, False, False] == [
+        "API key" in told for told in (without, with_file, with_variable)
+    ]
+    assert "--reference FIELD" in by_hand
+    assert "reconcile" not in by_hand
+
+
 def test_a_long_list_is_cut_and_says_so(bulkpost: Commands) -> None:
     """``--limit`` bounds the list, not the count."""
     done = bulkpost("doubt", "list", "--limit", "1")
