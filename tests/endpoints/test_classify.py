@@ -200,19 +200,6 @@ def test_s6_the_lead_id_of_an_odd_answer_is_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "why"),
-    [
-        (b"<HTML><BODY>", "the body is a web page"),
-        (b'{"outcome" :\n "failure"', "the body is not JSON; the outcome reads failure"),
-        (b"<result><outcome>\n success\n</", "the body is not XML; the outcome reads success"),
-    ],
-)
-def test_s4_what_can_be_told_of_an_unreadable_answer_is_told(body: bytes, why: str) -> None:
-    """The reason says what came instead of an answer, and a word of LeadConduit's in it."""
-    assert f"201 Created, but {why}" == outcome(201, body).reason
-
-
-@pytest.mark.parametrize(
     "body",
     [
         f"{LEAD_ID} {'d' * 24}",

@@ -78,3 +78,16 @@ def test_an_http_error_keeps_its_status_and_no_lead_id() -> None:
 
     assert expected == outcome(400, b"caf\xe9 is full")
     assert expected == outcome(400, b"<HTML><TITLE>caf\xe9 is full</TITLE>")
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"<HTML><BODY>", "the body is a web page"),
+        (b'{"outcome" :\n "failure"', "the body is not JSON; the outcome reads failure"),
+        (b"<result><outcome>\n success\n</", "the body is not XML; the outcome reads success"),
+    ],
+)
+def test_s4_what_can_be_told_of_an_unreadable_answer_is_told(body: bytes, why: str) -> None:
+    """The reason says what came instead of an answer, and a word of LeadConduit's in it."""
+    assert f"201 Created, but {why}" == outcome(201, body).reason
