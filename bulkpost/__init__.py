@@ -12,7 +12,7 @@ The architecture, in the order in which a row lives it:
 ``api``        what an account's owner can ask LeadConduit, and how it answers. Pure
 ``transport``  the only client-side place that speaks HTTP
 ``engine``     joins these machines in one task group: feed -> workers -> recorder
-``reporting``  what became of the rows: summary, export
+``reporting``  what became of the rows: summary, report, export
 ``sandbox``    LeadConduit on loopback, with faults on order; shares only the wire with the client
 ``config``     joins the settings, which live beside what they set
 ``app``        the composition root: the only module that knows every concrete class

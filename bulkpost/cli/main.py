@@ -22,6 +22,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "feedback": ("bulkpost.cli.feedback", "Send returns and conversions, once."),
     "runs": ("bulkpost.cli.runs", "List the runs of a ledger."),
     "show": ("bulkpost.cli.show", "Show one run, or one row, in full."),
+    "report": ("bulkpost.cli.report", "Write a page with charts about a run."),
     "export": ("bulkpost.cli.export", "Write what became of each row beside its original columns."),
     "doubt": ("bulkpost.cli.doubt", "List and decide rows whose fate is unknown."),
     "retry": ("bulkpost.cli.retry", "Submit again the rows of the outcomes you name."),

@@ -63,28 +63,25 @@ def show(
 def _show_run(run_id: int | None, ledger_path: Path, output: Output) -> None:
     # Imported late: the help needs none of it.
     from bulkpost.cli.observe import observe  # noqa: PLC0415
+    from bulkpost.ledger.paths import LedgerPaths  # noqa: PLC0415
     from bulkpost.ledger.reader import LedgerReader  # noqa: PLC0415
-    from bulkpost.reporting.summary import (  # noqa: PLC0415
-        RunSummary,
-        next_command,
-        run_record,
-        summarise,
-    )
+    from bulkpost.reporting.history import is_run_going_on  # noqa: PLC0415
+    from bulkpost.reporting.run_report import RunReport, run_report  # noqa: PLC0415
+    from bulkpost.reporting.summary import next_command, run_record  # noqa: PLC0415
 
-    async def question(reader: LedgerReader) -> RunSummary:
-        return await summarise(reader, (await run_record(reader, run_id)).run)
+    async def question(reader: LedgerReader) -> RunReport:
+        is_busy = await is_run_going_on(reader, LedgerPaths(ledger_path).lock)
+        record = await run_record(reader, run_id)
+        return await run_report(reader, record.run, is_busy=is_busy)
 
-    summary = observe(ledger_path, question)
+    report = observe(ledger_path, question)
     if output.is_json:
-        command = next_command(summary, ledger_path)
-        output.document({"message_type": "run", **summary.to_dict(), "next_command": command})
+        command = next_command(report.summary, ledger_path)
+        output.document({"message_type": "run", **report.to_dict(), "next_command": command})
         return
-    from bulkpost.reporting import render  # noqa: PLC0415  # rich is slow to load
+    from bulkpost.reporting import render, render_report  # noqa: PLC0415  # rich is slow to load
 
-    console = render.console(color=use_color())
-    render.print_on(console, render.render_details(summary))
-    console.print()
-    render.print_summary(summary, next_command(summary, ledger_path), color=use_color())
+    render_report.print_report(render.console(color=use_color()), report, ledger_path)
 
 
 def _show_row(run_id: int | None, row_number: int, ledger_path: Path, output: Output) -> None:

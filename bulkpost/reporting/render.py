@@ -19,31 +19,29 @@ from bulkpost.ledger.entries import row_number_of
 from bulkpost.outcome import OutcomeKind
 from bulkpost.redact import printable
 from bulkpost.reporting.doubts import Doubt
-from bulkpost.reporting.history import PastRun
+from bulkpost.reporting.history import DIED, PastRun
 from bulkpost.reporting.row_life import Attempt, Resolved, RowLife, state_words
 from bulkpost.reporting.summary import RunSummary
 from bulkpost.reporting.support import ErrorKind, Exchange
+from bulkpost.reporting.tables import (
+    ENDING_STYLES,
+    OUTCOME_STYLES,
+    lines_of,
+    pairs_of,
+    plain,
+    table_of,
+)
 from bulkpost.reporting.wording import (
     counted,
     duration_text,
     iso_text,
     masked_destination,
+    outcome_words,
     price_text,
+    share_text,
     time_text,
 )
 
-_STYLES: Final = {
-    OutcomeKind.SUCCESS: "green",
-    OutcomeKind.FAILURE: "yellow",
-    OutcomeKind.ERROR: "red",
-    OutcomeKind.IN_DOUBT: "bold magenta",
-    OutcomeKind.HTTP_ERROR: "red",
-    OutcomeKind.DEFERRED: "cyan",
-    OutcomeKind.INVALID: "yellow",
-    OutcomeKind.DUPLICATE: "blue",
-    OutcomeKind.CONFLICT: "yellow",
-}
-_ENDING_STYLES: Final = {"finished": "green", "died": "bold red", "running": "cyan"}
 _BODY_CHARS_MAX: Final = 4_000
 _FINDINGS_SHOWN: Final = 5
 
@@ -95,33 +93,51 @@ def print_summary(
     """Print a run's summary and the command that a person needs next."""
     target = console(file, color=color)
     print_on(target, render_summary(summary))
-    # Never wrapped: a command with a line break in it cannot be pasted.
-    target.print(_command(command), soft_wrap=True)
+    print_command(target, command)
+
+
+def print_command(target: Console, command: str, name: str = "Next:") -> None:
+    """Print a command, never wrapped: with a line break in it, it cannot be pasted."""
+    target.print(_command(command, name), soft_wrap=True)
 
 
 def render_summary(summary: RunSummary) -> RenderableType:
     """Return a run's summary."""
-    parts: list[RenderableType] = [_title(summary), _counts(summary), _facts(summary)]
+    parts: list[RenderableType] = [render_counts(summary)]
     if summary.reasons:
         parts += [Text(""), _reasons(summary)]
-    if summary.findings:
-        parts += [Text(""), _findings(summary)]
-    return Group(*parts, Text(""))
+    return Group(*parts, *render_findings(summary), Text(""))
+
+
+def render_counts(summary: RunSummary, ending: str | None = None) -> RenderableType:
+    """Return what became of a run's rows, under a title.
+
+    Args:
+        summary: The run.
+        ending: How it stands, if that is known better than its summary can.
+    """
+    title = _title(summary, ending or summary.record.ending or "not ended")
+    return Group(title, _counts(summary, is_dead=ending == DIED), _facts(summary))
+
+
+def render_findings(summary: RunSummary) -> list[RenderableType]:
+    """Return what was found in the values that were sent; nothing if nothing was."""
+    return [Text(""), _findings(summary)] if summary.findings else []
 
 
 def render_details(summary: RunSummary) -> RenderableType:
     """Return what a run was: input, destination, times."""
     record = summary.record
-    return _pairs(
+    return pairs_of(
         [
-            ("input", _plain(record.input_path)),
-            ("", _plain(f"{record.input_format}, {record.input_rows:,} rows")),
+            ("input", plain(record.input_path)),
+            ("", plain(f"{record.input_format}, {record.input_rows:,} rows")),
             ("sha256", Text(record.input_sha256, overflow="fold")),
             ("destination", Text(printable(record.destination), overflow="fold")),
             ("started", Text(time_text(record.started_at_ms))),
             ("ended", Text(time_text(record.ended_at_ms))),
             ("exit status", Text("-" if record.exit_status is None else str(record.exit_status))),
-            ("bulkpost", _plain(f"{record.version}, process {record.pid} on {record.host}")),
+            ("bulkpost", plain(f"{record.version}, process {record.pid} on {record.host}")),
             *_pruned(record.pruned_at_ms),
         ]
     )
@@ -129,20 +145,22 @@ def render_details(summary: RunSummary) -> RenderableType:
 
 def render_runs(runs: Sequence[PastRun]) -> RenderableType:
     """Return a table of runs."""
-    table = _table("run", "command", "started", "took", "ending", "exit", "rows")
+    table = table_of("run", "command", "started", "took", "ending", "exit", "rows")
     for entry in runs:
         record = entry.record
         counts = ", ".join(
-            f"{count:,} {_words(kind)}" for kind in OutcomeKind if (count := entry.counts.get(kind))
+            f"{count:,} {outcome_words(kind)}"
+            for kind in OutcomeKind
+            if (count := entry.counts.get(kind))
         )
         table.add_row(
             str(record.run),
-            _plain(record.command),
+            plain(record.command),
             time_text(record.started_at_ms),
             duration_text(record.duration_s),
-            Text(entry.ending, _ENDING_STYLES.get(entry.ending, "yellow")),
+            Text(entry.ending, ENDING_STYLES.get(entry.ending, "yellow")),
             "-" if record.exit_status is None else str(record.exit_status),
-            _lines(
+            lines_of(
                 [
                     PurePath(record.input_path).name,
                     masked_destination(record.destination),
@@ -159,10 +177,10 @@ def render_row(life: RowLife) -> RenderableType:
     now = life.now
     parts: list[RenderableType] = [
         Text.assemble((f"Row {life.row_number}", "bold"), f" of {printable(life.input_path)}"),
-        _pairs(
+        pairs_of(
             [
                 ("state", Text(state_words(now.state), "bold")),
-                ("reason", _plain(now.reason or "-")),
+                ("reason", plain(now.reason or "-")),
                 *([("", Text(life.remark, "yellow", overflow="fold"))] if life.remark else []),
                 ("lead id", Text(now.lead_id or "-")),
                 ("price", Text("-" if now.price_micros is None else price_text(now.price_micros))),
@@ -192,7 +210,7 @@ def render_support(run: int, kinds: Sequence[ErrorKind]) -> RenderableType:
         rows = counted(kind.count, "row")
         head = f"{rows} of run {run}: status {status}, {kind.reason or 'no reason'}"
         first = f"The first is row {row_number_of(kind.row_id)}, at {iso_text(kind.at_ms)}."
-        parts += [_plain(head, "bold"), Text(first), Text("")]
+        parts += [plain(head, "bold"), Text(first), Text("")]
         if kind.exchange is not None:
             parts.append(_exchange(kind.exchange))
         parts.append(Text(""))
@@ -201,7 +219,7 @@ def render_support(run: int, kinds: Sequence[ErrorKind]) -> RenderableType:
 
 def render_doubts(found: Iterable[Doubt]) -> RenderableType:
     """Return a table of rows in doubt."""
-    table = _table("row", "run", "since", "tries", "status", "what is known")
+    table = table_of("row", "run", "since", "tries", "status", "what is known")
     for doubt in found:
         known = [doubt.reason or "no reason known", doubt.input_path]
         if doubt.lead_id:
@@ -214,18 +232,17 @@ def render_doubts(found: Iterable[Doubt]) -> RenderableType:
             time_text(doubt.since_ms),
             str(doubt.attempts),
             "-" if doubt.http_status is None else str(doubt.http_status),
-            _lines(known),
+            lines_of(known),
         )
     return table
 
 
-def _title(summary: RunSummary) -> Text:
+def _title(summary: RunSummary, ending: str) -> Text:
     record = summary.record
-    ending = record.ending or "not ended"
     text = Text.assemble(
         (f"Run {record.run}", "bold"),
         f"  {printable(record.command)} {printable(record.input_path)}: ",
-        (ending, _ENDING_STYLES.get(ending, "yellow")),
+        (ending, ENDING_STYLES.get(ending, "yellow")),
     )
     if record.duration_s is not None:
         text.append(f" in {duration_text(record.duration_s)}")
@@ -234,24 +251,19 @@ def _title(summary: RunSummary) -> Text:
     return text
 
 
-def _counts(summary: RunSummary) -> Table:
-    table = _table("", "this run", "whole input", "")
-    for column in table.columns[1:]:
-        column.justify = "right"
+def _counts(summary: RunSummary, *, is_dead: bool) -> Table:
+    table = table_of("", "this run", "whole input", "", right=(1, 2, 3))
     rows = summary.record.input_rows
     for kind in OutcomeKind:
         here, there = summary.counts.get(kind, 0), summary.input_counts.get(kind, 0)
         if here or there or kind is OutcomeKind.SUCCESS:
-            style = _STYLES[kind] if here or there else ""
-            table.add_row(Text(_words(kind), style), f"{here:,}", f"{there:,}", _share(there, rows))
-    others = (
-        ("in flight", summary.input_armed),
-        ("waiting", summary.input_waiting),
-        ("pending", summary.input_pending),
-    )
-    for name, count in others:
+            style = OUTCOME_STYLES[kind] if here or there else ""
+            table.add_row(
+                Text(outcome_words(kind), style), f"{here:,}", f"{there:,}", share_text(there, rows)
+            )
+    for name, count in summary.unended(is_dead=is_dead):
         if count:
-            table.add_row(name, "", f"{count:,}", _share(count, rows))
+            table.add_row(name, "", f"{count:,}", share_text(count, rows))
     table.add_row(Text("rows", "bold"), f"{summary.rows:,}", f"{rows:,}", "")
     return table
 
@@ -269,26 +281,26 @@ def _facts(summary: RunSummary) -> RenderableType:
     if summary.in_doubt:
         words = "1 row is" if summary.in_doubt == 1 else f"{summary.in_doubt:,} rows are"
         pairs.append(("in doubt", Text(f"{words} in doubt: taken or not, nobody knows", "magenta")))
-    return _pairs(pairs)
+    return pairs_of(pairs)
 
 
 def _reasons(summary: RunSummary) -> Table:
-    table = _table("reasons", "", "")
-    table.columns[1].justify = "right"
+    table = table_of("reasons", "", "", right=(1,))
     shown: OutcomeKind | None = None
     for entry in summary.reasons:
-        name = "" if entry.kind is shown else _words(entry.kind)
+        name = "" if entry.kind is shown else outcome_words(entry.kind)
         shown = entry.kind
-        table.add_row(Text(name, _STYLES[entry.kind]), f"{entry.count:,}", _plain(entry.reason))
+        table.add_row(
+            Text(name, OUTCOME_STYLES[entry.kind]), f"{entry.count:,}", plain(entry.reason)
+        )
     return table
 
 
 def _findings(summary: RunSummary) -> Table:
-    table = _table("found in what was sent", "", "")
-    table.columns[1].justify = "right"
+    table = table_of("found in what was sent", "", "", right=(1,))
     for entry in summary.findings[:_FINDINGS_SHOWN]:
         words = f"{entry.code}: {entry.message}" if entry.message else entry.code
-        table.add_row(_plain(entry.field), f"{entry.leads:,}", _plain(words))
+        table.add_row(plain(entry.field), f"{entry.leads:,}", plain(words))
     hidden = len(summary.findings) - _FINDINGS_SHOWN
     if hidden > 0:
         table.add_row("", "", Text(f"and {hidden} more: bulkpost check shows all", "dim"))
@@ -296,7 +308,7 @@ def _findings(summary: RunSummary) -> Table:
 
 
 def _attempts(attempts: Sequence[Attempt]) -> Table:
-    table = _table("attempt", "run", "at", "took", "status", "outcome", "reason")
+    table = table_of("attempt", "run", "at", "took", "status", "outcome", "reason")
     for entry in attempts:
         table.add_row(
             str(entry.number),
@@ -305,21 +317,21 @@ def _attempts(attempts: Sequence[Attempt]) -> Table:
             "-" if entry.latency_ms is None else f"{entry.latency_ms / 1000:.2f} s",
             "-" if entry.http_status is None else str(entry.http_status),
             state_words(entry.state),
-            _plain(entry.reason or "-"),
+            plain(entry.reason or "-"),
         )
     return table
 
 
 def _resolutions(resolutions: Sequence[Resolved]) -> Table:
-    table = _table("decided at", "how", "who", "from", "to", "lead id and note")
+    table = table_of("decided at", "how", "who", "from", "to", "lead id and note")
     for entry in resolutions:
         table.add_row(
             time_text(entry.at_ms),
-            _plain(entry.how),
-            _plain(entry.who),
+            plain(entry.how),
+            plain(entry.who),
             state_words(entry.before),
             state_words(entry.after),
-            _lines([text for text in (entry.lead_id, entry.note) if text] or ["-"]),
+            lines_of([text for text in (entry.lead_id, entry.note) if text] or ["-"]),
         )
     return table
 
@@ -329,18 +341,10 @@ def _exchange(exchange: Exchange) -> Text:
     return Text(text, no_wrap=True, overflow="ignore")
 
 
-def _command(command: str) -> Text:
+def _command(command: str, name: str) -> Text:
     return Text.assemble(
-        "Next:  ", (printable(command), "bold"), no_wrap=True, overflow="ignore", end="\n"
+        f"{name}  ", (printable(command), "bold"), no_wrap=True, overflow="ignore", end="\n"
     )
-
-
-def _table(*headers: str) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for index, header in enumerate(headers):
-        is_last = index == len(headers) - 1
-        table.add_column(header, overflow="fold", no_wrap=not is_last)
-    return table
 
 
 def _pruned(at_ms: int | None) -> list[tuple[str, Text]]:
@@ -348,28 +352,3 @@ def _pruned(at_ms: int | None) -> list[tuple[str, Text]]:
         return []
     words = f"on {time_text(at_ms)}: times, statuses, earlier attempts and exchanges are gone"
     return [("pruned", Text(words, overflow="fold"))]
-
-
-def _pairs(pairs: Iterable[tuple[str, Text]]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, text in pairs:
-        table.add_row(name, text)
-    return table
-
-
-def _plain(text: str, style: str = "") -> Text:
-    return Text(printable(text), style, overflow="fold")
-
-
-def _lines(texts: Sequence[str]) -> Text:
-    return Text("\n".join(printable(text) for text in texts), overflow="fold")
-
-
-def _words(kind: OutcomeKind) -> str:
-    return kind.value.replace("_", " ")
-
-
-def _share(count: int, rows: int) -> str:
-    return f"{100 * count / rows:.1f} %" if rows and count else ""

@@ -10,17 +10,17 @@ from typing import Any, Final
 
 from bulkpost.destination import Kind
 from bulkpost.errors import UsageError
-from bulkpost.fields.catalogue import FINDINGS
 from bulkpost.ledger.entries import row_id_of
 from bulkpost.ledger.reader import LedgerReader
 from bulkpost.ledger.statements import sql
 from bulkpost.ledger.states import State
 from bulkpost.outcome import OutcomeKind
+from bulkpost.reporting.counts import NO_REASON, FindingTotal, ReasonCount
 from bulkpost.reporting.wording import iso_text, price_text
 
 REASONS_MAX: Final = 10
 FINDINGS_MAX: Final = 20
-_SENT: Final = frozenset(
+SENT: Final = frozenset(
     {OutcomeKind.SUCCESS, OutcomeKind.FAILURE, OutcomeKind.ERROR}
     | {OutcomeKind.IN_DOUBT, OutcomeKind.HTTP_ERROR, OutcomeKind.DEFERRED}
 )
@@ -112,42 +112,6 @@ class RunRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class ReasonCount:
-    """How often a reason was given.
-
-    Attributes:
-        kind: For which outcome.
-        reason: LeadConduit's words or ours, scrubbed.
-        count: Rows.
-    """
-
-    kind: OutcomeKind
-    reason: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class FindingTotal:
-    """How often something was found in the values that a run sent.
-
-    Attributes:
-        field: The field.
-        code: What was found, as ``check`` calls it.
-        leads: In how many leads.
-    """
-
-    field: str
-    code: str
-    leads: int
-
-    @property
-    def message(self) -> str:
-        """What the code means, one sentence; empty if this version does not know it."""
-        finding = FINDINGS.get(self.code)
-        return "" if finding is None else finding.message
-
-
-@dataclass(frozen=True, slots=True)
 class RunSummary:
     """What became of a run's rows, and of its whole input.
 
@@ -157,7 +121,9 @@ class RunSummary:
         input_counts: Rows of the whole input, by outcome.
         input_armed: Rows of it that are under way, or were when the run died.
         input_waiting: Rows of it that wait for their next attempt.
+        prices: Sum of this run's prices by outcome, in millionths; those without one are left out.
         reasons: Of this run, at most ten per outcome, the most frequent first.
+        reasonless: Of this run, the rows that came without a reason.
         findings: The commonest, at most twenty, in the values of the leads that it sent; none of a
             run that died.
         price_micros: Sum of this run's prices, in millionths.
@@ -172,7 +138,9 @@ class RunSummary:
     input_counts: Mapping[OutcomeKind, int]
     input_armed: int
     input_waiting: int
+    prices: Mapping[OutcomeKind, int]
     reasons: tuple[ReasonCount, ...]
+    reasonless: tuple[ReasonCount, ...]
     findings: tuple[FindingTotal, ...]
     price_micros: int
     attempts: int
@@ -191,7 +159,7 @@ class RunSummary:
         duration_s = self.record.duration_s
         if not duration_s:
             return None
-        return sum(count for kind, count in self.counts.items() if kind in _SENT) / duration_s
+        return sum(count for kind, count in self.counts.items() if kind in SENT) / duration_s
 
     @property
     def input_pending(self) -> int:
@@ -215,6 +183,18 @@ class RunSummary:
     def price(self) -> str:
         """Sum of this run's prices as decimal text, in the account's currency unit."""
         return price_text(self.price_micros)
+
+    def unended(self, *, is_dead: bool) -> tuple[tuple[str, int], ...]:
+        """Return how many rows of the input have no ending, and why; dead: the run has died."""
+        return (
+            ("left in flight" if is_dead else "in flight", self.input_armed),
+            ("left waiting" if is_dead else "waiting", self.input_waiting),
+            ("pending", self.input_pending),
+        )
+
+    def price_of(self, kind: OutcomeKind) -> str:
+        """Return the sum of this run's prices for an outcome, as decimal text."""
+        return price_text(self.prices.get(kind, 0))
 
     @property
     def ambiguous_words(self) -> str:
@@ -246,10 +226,7 @@ class RunSummary:
                 "in_flight": self.input_armed,
                 "waiting": self.input_waiting,
             },
-            "reasons": [
-                {"outcome": entry.kind.value, "reason": entry.reason, "count": entry.count}
-                for entry in self.reasons
-            ],
+            "reasons": [entry.to_dict() for entry in self.reasons],
             "findings": [
                 {"field": entry.field, "code": entry.code, "leads": entry.leads}
                 for entry in self.findings
@@ -270,14 +247,29 @@ async def run_record(reader: LedgerReader, run_id: int | None) -> RunRecord:
     Raises:
         UsageError: There is no such run.
     """
-    found = await reader.fetch(sql("run_record"), {"run_id": run_id, "runs_max": 1})
+    found = await run_records(reader, 1, run_id=run_id)
     if not found:
         what = "there is no run yet" if run_id is None else f"there is no run {run_id}"
         raise UsageError(
             f"{what} in this ledger",
             advice="`bulkpost runs` lists them; another ledger is named with --ledger PATH.",
         )
-    return RunRecord(*found[0])
+    return found[0]
+
+
+async def run_records(
+    reader: LedgerReader, runs_max: int, **wanted: int | str | None
+) -> list[RunRecord]:
+    """Return the latest runs, newest first.
+
+    Args:
+        reader: The ledger.
+        runs_max: At most so many.
+        wanted: Parameters of ``run_record.sql``, which says what they mean; None wants all.
+    """
+    every = dict.fromkeys(("run_id", "up_to", "destination", "since_ms", "states", "live"))
+    rows = await reader.fetch(sql("run_record"), {**every, **wanted, "runs_max": runs_max})
+    return [RunRecord(*row) for row in rows]
 
 
 async def summarise(reader: LedgerReader, run_id: int) -> RunSummary:
@@ -291,18 +283,26 @@ async def summarise(reader: LedgerReader, run_id: int) -> RunSummary:
     totals = (await reader.fetch(sql("run_totals"), of_run))[0]
     tries = await reader.fetch(sql("run_attempts"), of_run)
     phases = dict(await reader.fetch(sql("intent_counts"), record.row_ids))
-    reasons = await reader.fetch(sql("run_reasons"), {**of_run, "reasons_max": REASONS_MAX})
+    found = await reader.fetch(sql("run_reasons"), {**of_run, "reasons_max": REASONS_MAX})
+    here = await _counts(reader, of_run)
+    there = await _counts(reader, {**record.row_ids, "run_id": None})
     findings = await reader.fetch(
         sql("run_findings"), {"run_id": run_id, "findings_max": FINDINGS_MAX}
     )
     return RunSummary(
         record=record,
-        counts=await _counts(reader, of_run),
-        input_counts=await _counts(reader, {**record.row_ids, "run_id": None}),
+        counts={kind: count for kind, count, _ in here},
+        input_counts={kind: count for kind, count, _ in there},
         input_armed=phases.get(State.ARMED.value, 0),
         input_waiting=phases.get(State.BACK_OFF.value, 0),
+        prices={kind: micros for kind, _, micros in here if micros is not None},
         reasons=tuple(
-            ReasonCount(State(state).kind, text, count) for state, text, count in reasons
+            ReasonCount(State(state).kind, *row) for state, *row in found if row[0] is not None
+        ),
+        reasonless=tuple(
+            ReasonCount(State(state).kind, NO_REASON, *row)
+            for state, reason, *row in found
+            if reason is None
         ),
         findings=tuple(FindingTotal(*entry) for entry in findings),
         price_micros=totals[0],
@@ -360,14 +360,21 @@ async def next_after_decision(
     return next_command(await summarise(reader, found[0][0]), ledger_path)
 
 
+def is_embedded_sandbox(destination: str) -> bool:
+    """Tell whether a destination is that of ``submit --sandbox``."""
+    return _EMBEDDED_SANDBOX.match(destination) is not None
+
+
 def _target(record: RunRecord) -> str:
-    if _EMBEDDED_SANDBOX.match(record.destination):
+    if is_embedded_sandbox(record.destination):
         return "--sandbox"
     if "*" in record.destination:  # each row names its own: only the config can say so
         return "--config bulkpost.toml"
     return f"--url {shlex.quote(record.destination)}"
 
 
-async def _counts(reader: LedgerReader, params: dict[str, Any]) -> dict[OutcomeKind, int]:
+async def _counts(
+    reader: LedgerReader, params: dict[str, Any]
+) -> list[tuple[OutcomeKind, int, int | None]]:
     rows = await reader.fetch(sql("run_counts"), params)
-    return {State(state).kind: count for state, count in rows}
+    return [(State(state).kind, count, price_micros) for state, count, price_micros in rows]

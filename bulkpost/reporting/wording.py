@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import Final
 from urllib.parse import urlsplit
 
-from bulkpost.outcome import MICROS_PER_UNIT
+from bulkpost.outcome import MICROS_PER_UNIT, OutcomeKind
 
 _ID = re.compile(r"[0-9a-f]{24}")
 _ODD_CHARS = re.compile(r"[^A-Za-z0-9._-]+")
@@ -63,6 +63,16 @@ def counted(count: int, noun: str) -> str:
         return f"1 {noun}"
     plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
     return f"{count:,} {plural}"
+
+
+def outcome_words(kind: OutcomeKind) -> str:
+    """Return an outcome in words: ``in doubt``."""
+    return kind.value.replace("_", " ")
+
+
+def share_text(part: int, whole: int) -> str:
+    """Return a share for people: ``46.1 %``; nothing of nothing is empty."""
+    return f"{100 * part / whole:.1f} %" if part and whole else ""
 
 
 def masked_destination(name: str) -> str:
