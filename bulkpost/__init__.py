@@ -17,6 +17,7 @@ The architecture, in the order in which a row lives it:
 ``config``     joins the settings, which live beside what they set
 ``app``        the composition root: the only module that knows every concrete class
 ``cli``        one command per file
+``api``        the same from Python: ``open``, ``results``
 
 The nouns are root files: ``finding``, ``destination``, ``row``, ``lead``, ``exchange``,
 ``outcome``, ``run``. The ground they stand on: ``errors``, ``clock``, ``secret``, ``escapes``,
@@ -28,4 +29,39 @@ leaves the machine before its intent is on disk, and a row whose fate is unknown
 somebody decides.
 """
 
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from bulkpost.api.frame import results
+    from bulkpost.api.session import RunReport, Session, Submitted, open  # noqa: A004  # its name
+    from bulkpost.errors import BulkpostError, ConfigError, InputError, LedgerError, UsageError
+
+__all__ = [
+    "BulkpostError",
+    "ConfigError",
+    "InputError",
+    "LedgerError",
+    "RunReport",
+    "Session",
+    "Submitted",
+    "UsageError",
+    "__version__",
+    "open",
+    "results",
+]
 __version__ = "0.1.0"
+
+# Imported when they are asked for: the command line needs none of them.
+_PLACES: Final = {
+    "results": "bulkpost.api.frame",
+    **dict.fromkeys(["RunReport", "Session", "Submitted", "open"], "bulkpost.api.session"),
+    **dict.fromkeys([name for name in __all__ if name.endswith("Error")], "bulkpost.errors"),
+}
+
+if not TYPE_CHECKING:  # a type checker is to miss a name that is not there
+
+    def __getattr__(name: str) -> Any:
+        if name not in _PLACES:
+            raise AttributeError(f"module 'bulkpost' has no attribute '{name}'")
+        return getattr(importlib.import_module(_PLACES[name]), name)

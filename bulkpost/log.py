@@ -9,7 +9,8 @@ has to say goes the same way.
 import logging
 import sys
 import threading
-from collections.abc import MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from typing import Any, Final, TextIO
 
 import structlog
@@ -67,7 +68,31 @@ def configure(log_format: str, verbosity: int, stream: TextIO | None = None) -> 
 
 def get_logger() -> Any:
     """Return the logger of the process."""
-    return structlog.get_logger()
+    return _SILENT if _silences else structlog.get_logger()
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """Log nothing meanwhile: within another program, what is printed is that program's affair."""
+    _silences.append(True)
+    try:
+        yield
+    finally:
+        _silences.pop()
+
+
+class _Silent:
+    """A logger that logs nothing."""
+
+    def __getattr__(self, _level: str) -> Callable[..., None]:
+        return self._ignore
+
+    def _ignore(self, *_event: object, **_values: object) -> None:
+        return
+
+
+_SILENT: Final = _Silent()
+_silences: list[bool] = []  # as many as there are programs that want silence
 
 
 def name_exception(

@@ -1,5 +1,7 @@
-"""LeadConduit's API for the owner of a flow: questions as requests, answers as values. Pure.
+"""bulkpost from Python; ``bulkpost`` itself has the names, so that importing it costs nothing.
 
-Reference: LeadConduit API 1.0.1 (OpenAPI). Every call wants HTTP Basic with the user name ``API``
-and the account's API key as password.
+``session``  ``open``: lists are submitted
+``frame``    ``results``: what became of every row, as a frame
+
+Nothing is printed or asked, and no signal is taken unless asked for.
 """

@@ -54,6 +54,7 @@ class Order:
             submitted to the destination.
         command: Name for the history.
         kind: What is sent.
+        heeds_signals: Ctrl-C and SIGTERM drain and then abort; else they are the caller's affair.
         as_of: When it was given: dates without a year and ages are read as of then.
     """
 
@@ -66,6 +67,7 @@ class Order:
     is_new_ledger: bool = False
     command: str = "submit"
     kind: Kind = Kind.SUBMISSION
+    heeds_signals: bool = True
     as_of: datetime = field(default_factory=lambda: SystemClock().now_at())
 
     @property

@@ -222,6 +222,8 @@ class Submission(Generic[ItemT]):
 
     async def _obey_signals(self, pipeline: Pipeline[ItemT]) -> None:
         """The first Ctrl-C or SIGTERM drains, the second aborts."""
+        if not self._order.heeds_signals:
+            return
         with anyio.open_signal_receiver(*heeded_signals()) as signals:
             async for received in signals:
                 name = signal.Signals(received).name

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from bulkpost.reporting.private_file import Draft
 from bulkpost.reporting.results_layout import Layout, ResultsRow, distinct
 
-_GROUP_ROWS: Final = 10_000
+_GROUP_ROWS: Final = 5_000
 _GROUP_CHARS: Final = 16 * 1024 * 1024
 _TYPES: Final = {
     "bulkpost_row": pa.int64(),
