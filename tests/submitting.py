@@ -127,13 +127,16 @@ class Answerer:
         """Return the script to give to ``fault_server``."""
         return [self._serve]
 
+    def row_of(self, request: ReceivedRequest) -> int:
+        """Return the row that a request is about."""
+        return int(dict(parse_qsl(request.body.decode("ascii")))["row"])
+
     async def _serve(self, peer: Peer) -> None:
         while True:
             request = await peer.read_request()
             if request is None or not request.is_complete:
                 raise HungUp
-            fields = dict(parse_qsl(request.body.decode("ascii")))
-            row = int(fields["row"])
+            row = self.row_of(request)
             nth = 1 + sum(entry.row == row for entry in self.seen)
             seen = Seen(row, nth, time.monotonic(), request)
             self.seen.append(seen)
