@@ -108,7 +108,7 @@ def test_columns_are_found_by_the_names_that_are_given() -> None:
         (("event_id",), {}, "nothing says what the feedback is"),
         (("event_id", "type", "event_id"), {}, "more than once"),
         (("event_id", "type"), {"reason_column": "why"}, "'why' is not in the input"),
-        (("event_id", "typ"), {"type_column": "tpye"}, "'tpye' is not in the input"),
+        (("event_id", "typ"), {"type_column": "typ_"}, "'typ_' is not in the input"),
     ],
 )
 def test_a_list_that_cannot_be_feedback_is_refused(

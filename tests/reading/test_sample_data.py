@@ -32,6 +32,7 @@ def cells_of(name: str) -> list[tuple[str, ...]]:
 def test_the_sample_files_are_those_that_the_maker_makes(maker: dict[str, Any]) -> None:
     """Nobody edits them by hand."""
     assert maker["leads_csv"]() == (SAMPLES / "leads.csv").read_text(encoding="utf-8")
+    assert maker["feedback_csv"]() == (SAMPLES / "feedback.csv").read_text(encoding="utf-8")
     assert maker["messy_csv"]().encode() == (SAMPLES / "messy.csv").read_bytes()
     assert maker["messy_cp1252_csv"]() == (SAMPLES / "messy-cp1252.csv").read_bytes()
 

@@ -90,6 +90,70 @@ async def test_a_switch_refuses(switches: dict[str, Any], status: int, reason: s
     assert (status, "failure", reason) == (found, answer["outcome"], answer["reason"])
 
 
+@pytest.mark.parametrize(
+    ("switch", "expected"),
+    [
+        ("forbidden_events", [(409, "Feedback is forbidden"), (201, None)]),
+        ("expired_events", [(404, "Event not found"), (201, None)]),
+    ],
+)
+async def test_a_switch_may_name_single_events(
+    switch: str, expected: list[tuple[int, str | None]]
+) -> None:
+    """The others fare as always, whatever the case of the id's letters."""
+    events = ["5af4b98aa8065fa3a79bf4b3", "5af4b98aa8065fa3a79bf4b4"]
+    async with serve(a_sandbox(None, events="any", **{switch: [events[0].upper()]})) as address:
+        answers = [await _send(address, event, type="return") for event in events]
+
+    assert expected == [(status, answer.get("reason")) for status, answer in answers]
+
+
+async def test_any_event_may_be_known() -> None:
+    """Then feedback is about a made-up lead; what has not the form of an id is unknown still."""
+    sandbox = a_sandbox(events="any", repeats="failure")
+    async with serve(sandbox) as address:
+        first = await _send(address, "5AF4B98AA8065FA3A79BF4B3", type="return")
+        again = await _send(address, "5af4b98aa8065fa3a79bf4b3", type="return")
+        malformed = await _send(address, "5af4b98a", type="return")
+
+    assert (201, "success", "Sam") == (
+        first[0], first[1]["outcome"], first[1]["lead"]["first_name"],
+    )  # fmt: skip
+    assert ("failure", 404) == (again[1]["outcome"], malformed[0])
+    assert 0 == sandbox.stats.taken
+
+
+async def test_a_lead_has_the_same_event_in_every_sandbox() -> None:
+    """But for the time in it; whatever the seed, and whatever came before."""
+    found: list[str] = []
+    for seed, before in ((7, 0), (8, 3)):
+        sandbox = Sandbox(SandboxSettings(seed=seed, duplicates=False))
+        async with serve(sandbox) as address:
+            for number in range(before):
+                await _taken(sandbox, address, number=str(number))
+            found += [str(await _taken(sandbox, address)), str(await _taken(sandbox, address))]
+            assert 201 == (await _send(address, found[0], type="return"))[0]
+    once, twice, later, later_twice = found
+
+    assert once[8:] == later[8:]
+    assert 4 == len({once, twice, later, later_twice})
+    assert sorted([once, twice]) == [once, twice]
+
+
+async def test_no_event_id_is_made_of_a_social_security_number() -> None:
+    """A digest of nine digits is the nine digits."""
+    sandbox = a_sandbox()
+    async with serve(sandbox) as address:
+        events = [await _taken(sandbox, address, ssn=text) for text in ("078051120", "219099999")]
+    other = a_sandbox()
+    async with serve(other) as address:
+        plain = await _taken(other, address)
+
+    assert plain is not None
+    assert events[0] is not None
+    assert events[0][8:] == plain[8:]
+
+
 async def test_a_conversion_has_no_age() -> None:
     """Only a return can be too late."""
     sandbox = a_sandbox(return_days_max=0)
