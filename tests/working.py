@@ -138,7 +138,7 @@ async def a_rig(folder: Path, *doings: Doing, **settings: Any) -> AsyncIterator[
         machines: Machines[Lead] = Machines(
             ledger=ledger,
             transport=told,
-            endpoint=SubmissionEndpoint(),
+            endpoint=settings.get("endpoint", SubmissionEndpoint()),
             gate=Gate(clock, breaker, RateLimit(), tally),
             supply=Supply(clock, 10),
             waterline=Waterline(),
@@ -164,6 +164,7 @@ def a_job(row: int, key: int | None = None, **more: Any) -> Job[Lead]:
         more.pop("destination", "here"),
         (("reference", "abc234"),),
         more.pop("changed", ()),
+        more.pop("found", ()),
     )
     return Job(row, row_id_of(1, row), prepared, **more)
 

@@ -43,6 +43,15 @@ async def test_a_lead_goes_out_once_its_intent_is_on_disk(tmp_path: Path) -> Non
     assert ([], []) == (rig.halts, log)
 
 
+async def test_what_is_found_in_values_counts_once_for_each_lead(tmp_path: Path) -> None:
+    """That is sent; a duplicate is not."""
+    found = (("phone_1", "phone_short"),)
+    async with a_rig(tmp_path, TAKEN, TAKEN) as rig:
+        await rig.work(a_job(6, found=found), a_job(7, found=found), a_job(8, key=7, found=found))
+
+    assert {found[0]: 2} == rig.tally.found
+
+
 async def test_a_row_that_was_tried_before_goes_on_counting(tmp_path: Path) -> None:
     """Its earlier ending gives way, its attempts and its ambiguous retries stay."""
     async with a_rig(tmp_path, TAKEN, TAKEN) as rig:

@@ -1,6 +1,7 @@
 """When a worker sends nothing, or nothing more: and what becomes of the row at hand."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -15,9 +16,11 @@ from bulkpost.engine.halt import Halt
 from bulkpost.engine.waterline import Waterline
 from bulkpost.engine.worker import Worker
 from bulkpost.errors import InDoubtError, NotSentError
+from bulkpost.exchange import Reply
+from bulkpost.lead import Lead
 from bulkpost.ledger.entries import Intent, Settlement, Wait, row_id_of
 from bulkpost.ledger.states import State
-from bulkpost.outcome import Outcome, OutcomeKind
+from bulkpost.outcome import NextStep, Outcome, OutcomeKind, Verdict
 from bulkpost.pacing.breaker import BreakerSettings
 from bulkpost.pacing.budget import BudgetSettings, ErrorBudget
 from bulkpost.run import RunEnding
@@ -203,6 +206,29 @@ async def test_with_several_destinations_one_that_refuses_stops_alone(tmp_path: 
     assert [(5, 30), (6, 30), (8, 10)] == [row[:2] for row in rig.ended()]
     assert {"here", "there"} == set(rig.machines.budgets)
     assert [] == rig.halts
+
+
+class _Wary(SubmissionEndpoint):
+    """To whom a 409 says that the destination is wrong, unless it was right before."""
+
+    def verdict(self, reply: Reply, item: Lead) -> Verdict:
+        verdict = super().verdict(reply, item)
+        return (
+            replace(verdict, next_step=NextStep.STOP_AT_START) if reply.status == 409 else verdict
+        )
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+async def test_a_refusal_that_may_be_a_rows_own_stops_at_the_start_only(
+    tmp_path: Path, *, is_first: bool
+) -> None:
+    """Once the destination has taken a row, such a refusal holds its row alone."""
+    answers = [an_answer(409), TAKEN] if is_first else [TAKEN, an_answer(409)]
+    async with a_rig(tmp_path, *answers, endpoint=_Wary()) as rig:
+        await rig.work(a_job(5), a_job(6))
+
+    assert [RunEnding.REFUSED] * is_first == [halt.ending for halt in rig.halts]
+    assert ([(5, 30)] if is_first else [(5, 10), (6, 30)]) == [row[:2] for row in rig.ended()]
 
 
 @pytest.mark.parametrize("last", [an_answer(400), InDoubtError("lost")])

@@ -116,16 +116,22 @@ def test_reasons_are_those_of_a_run(tables: Tables) -> None:
 
 
 def test_attempts_and_their_repeats_are_those_of_a_run(tables: Tables) -> None:
-    """A repeat is an attempt after which the same run tried the row once more."""
+    """A repeat is an attempt after which the same run tried the row once more.
+
+    Those that were pruned were counted before.
+    """
     tables.attempt(_row(5), 3, 50, 2)
     tables.attempt(_row(5), 4, 50, 2)
     tables.attempt(_row(1), 1, 50, 2)  # its last attempt was another run's
     tables.attempt(_row(1), 2, 20, 1)
     tables.attempt(_row(1, 2), 1, 20, 3)
 
+    for run_id in (1, 3):
+        tables.put("pruned", run_id=run_id, at_ms=1, attempts=10 * run_id, retries=run_id)
+
     assert [(3, 1)] == tables.ask("run_attempts", **FIRST, run_id=2)
-    assert [(1, 0)] == tables.ask("run_attempts", **FIRST, run_id=1)
-    assert [(1, 0)] == tables.ask("run_attempts", **SECOND, run_id=3)
+    assert [(11, 1)] == tables.ask("run_attempts", **FIRST, run_id=1)
+    assert [(31, 3)] == tables.ask("run_attempts", **SECOND, run_id=3)
 
 
 def test_totals_are_those_of_a_run(tables: Tables) -> None:
@@ -139,6 +145,23 @@ def test_totals_are_those_of_a_run(tables: Tables) -> None:
 
     assert [(14, 2, 2, 1)] == tables.ask("run_totals", **FIRST, run_id=1)
     assert [(0, 1, 0, 0)] == tables.ask("run_totals", **FIRST, run_id=2)
+
+
+def test_kinds_of_http_errors_are_those_of_a_run(tables: Tables) -> None:
+    """The commonest first, each by its first row; rows in doubt or deferred are none."""
+    refused = {"http_status": 500, "elapsed_ms": 9}
+    for row, reason_id, run_id in ((11, 2, 2), (12, 1, 2), (13, 2, 2), (14, 2, 1)):
+        tables.outcome(_row(row), 30, run_id, reason_id=reason_id, **refused)
+    tables.put("message", id=1, document="{1}")
+    tables.put("message", id=2, document="{2}")
+    tables.put("evidence", row_id=_row(11), request_id=1, reply_id=2)
+    kinds = [
+        (_row(11), 2, 500, BUSY, 2_009, "{1}", "{2}"),
+        (_row(12), 1, 500, LATE, 2_009, None, None),
+    ]
+
+    assert kinds == tables.ask("support_kinds", run_id=2, kinds_max=9)
+    assert kinds[:1] == tables.ask("support_kinds", run_id=2, kinds_max=1)
 
 
 def test_a_row_is_told_as_it_stands(tables: Tables) -> None:

@@ -226,22 +226,23 @@ def test_a_person_decides_about_doubts_and_http_errors(
     state: int, afters: set[int], tables: Tables
 ) -> None:
     """A lead that was not received has no id; else a salvaged one stays unless another is told."""
-    tables.outcome(ROW, state, lead_id=LEAD_ID)
+    known: dict[str, Any] = {"lead_id": LEAD_ID, "price_micros": 5}
+    tables.outcome(ROW, state, **known)
     found = {}
     for after in (10, 11, 12, 20, 30, 40, 41, 42, 50):
-        for lead_id in (None, _NEWER):
-            told = {"state_after": after, "lead_id": lead_id, "reason_id": 1}
-            if tables.change("resolve", row_id=ROW, **told):
+        for lead_id, price_micros in ((None, None), (_NEWER, 7)):
+            told = {"state_after": after, "lead_id": lead_id, "price_micros": price_micros}
+            if tables.change("resolve", row_id=ROW, reason_id=1, **told):
                 found[after, lead_id] = tables.rows(
-                    "SELECT state, reason_id, lead_id FROM outcome"
+                    "SELECT state, reason_id, price_micros, lead_id FROM outcome"
                 )[0]
             tables.rows("DELETE FROM outcome")
-            tables.outcome(ROW, state, lead_id=LEAD_ID)
+            tables.outcome(ROW, state, **known)
 
     assert {
-        (after, lead_id): (after, 1, None if after == 50 else lead_id or LEAD_ID)
+        (after, lead_id): (after, 1, price_micros, None if after == 50 else lead_id or LEAD_ID)
         for after in afters
-        for lead_id in (None, _NEWER)
+        for lead_id, price_micros in ((None, 5), (_NEWER, 7))
     } == found
 
 

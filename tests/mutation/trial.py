@@ -179,6 +179,8 @@ def with_tests(
     """
 
     def make(session: pytest.Session) -> None:
+        if session.testsfailed:
+            sys.exit("the tests could not be collected")  # each mutant would seem to be noticed
         work(Trials(session, tests_max=tests_max, with_children=with_children))
 
     os.chdir(FOLDER)
