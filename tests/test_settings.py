@@ -242,7 +242,7 @@ def test_several_words_to_refuse_and_normalise_come_from_flags_and_environment()
     assert ("invalid", "phone_masked") == by_flag.settings.check.refuse
     assert by_flag.settings.check.normalise
     assert by_flag.settings.check == by_variable.settings.check
-    assert unsaid.settings.check.is_idle
+    assert ((), False) == (unsaid.settings.check.refuse, unsaid.settings.check.normalise)
 
 
 @pytest.mark.parametrize(
