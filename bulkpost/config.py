@@ -25,7 +25,7 @@ from bulkpost.destination import (
     parse_url,
 )
 from bulkpost.endpoints.settings import EndpointSettings
-from bulkpost.engine.settings import EngineSettings
+from bulkpost.engine.settings import EngineSettings, NightSettings
 from bulkpost.errors import ConfigError
 from bulkpost.mapping.closest import did_you_mean
 from bulkpost.mapping.settings import FeedbackSettings, MapSettings
@@ -63,6 +63,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         feedback: Where feedback goes, and which columns make it.
         check: What becomes of values that LeadConduit would not read as they were meant.
         engine: The worker pool.
+        night: What bounds a command that nobody watches, and where it says how it ended.
         retry: How often one row is tried.
         breaker: When a run pauses because the host is away.
         budget: How many wrong answers a run bears.
@@ -86,6 +87,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     feedback: FeedbackSettings = FeedbackSettings()
     check: CheckSettings = CheckSettings()
     engine: EngineSettings = EngineSettings()
+    night: NightSettings = NightSettings()
     retry: RetrySettings = RetrySettings()
     breaker: BreakerSettings = BreakerSettings()
     budget: BudgetSettings = BudgetSettings()

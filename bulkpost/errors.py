@@ -5,6 +5,7 @@
     │   ├── ConfigError          a setting is missing, unknown or out of range
     │   ├── InputError           an input cannot be read as rows
     │   └── MappingError         the column map does not fit the input's columns
+    ├── UnexpectedPlanError      the inputs hold more or less that is new than was expected; 4
     ├── AttemptError             one attempt got no reply
     │   ├── NotSentError         the server cannot have seen the request: safe to send again
     │   └── InDoubtError         the server may have seen it: never send again unasked
@@ -60,6 +61,12 @@ class InputError(UsageError):
 
 class MappingError(UsageError):
     """The column map does not fit the input's columns."""
+
+
+class UnexpectedPlanError(BulkpostError):
+    """The inputs hold more or less that is new than was expected; nothing was sent."""
+
+    exit_status = 4
 
 
 class AttemptError(BulkpostError):

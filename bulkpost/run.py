@@ -10,6 +10,7 @@ class RunEnding(StrEnum):
 
     FINISHED = "finished"  # every row was looked at
     LIMIT = "limit"  # --limit or a deadline was reached
+    CEILING = "ceiling"  # --max-submit was reached
     DRAINED = "drained"  # asked to stop: what was in flight was awaited
     ABORTED = "aborted"  # asked twice: what was in flight is in doubt
     REFUSED = "refused"  # the destination refused, or could not be reached

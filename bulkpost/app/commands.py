@@ -24,9 +24,12 @@ from bulkpost.app.preview import preview_of
 from bulkpost.app.submission import Submission
 from bulkpost.clock import Clock, SystemClock
 from bulkpost.destination import Destination, Environment, Kind
+from bulkpost.engine.allowance import Expected, parse_expected
+from bulkpost.engine.deadline import deadline_of
 from bulkpost.engine.intake import NoLedger
 from bulkpost.engine.job import ItemT
-from bulkpost.errors import unwrapped
+from bulkpost.engine.plan import Plan
+from bulkpost.errors import UnexpectedPlanError, unwrapped
 from bulkpost.faultpoint import fault_point
 from bulkpost.ledger.ledger import Ledger, LedgerOptions, open_ledger
 from bulkpost.ledger.paths import LedgerPaths, check_place, check_space
@@ -41,16 +44,31 @@ from bulkpost.transport.http import HttpTransport
 _ITEMS: Final[Mapping[Kind, Items[Any]]] = {Kind.SUBMISSION: LEADS, Kind.FEEDBACK: FEEDBACK}
 
 
-async def submit(order: Order, observer: Observer, clock: Clock | None = None) -> SubmitResult:
+async def submit(
+    order: Order,
+    observer: Observer,
+    clock: Clock | None = None,
+    result: SubmitResult | None = None,
+) -> SubmitResult:
     """Submit every row of the inputs that was not submitted before.
+
+    Args:
+        order: What is asked for.
+        observer: Who is told and asked.
+        clock: The machine's if None.
+        result: Filled in as far as the command comes, also if it fails.
 
     Raises:
         UsageError: Before anything was sent: a setting, an input or a column map is not usable.
+        UnexpectedPlanError: Nor was anything sent: the inputs do not hold what was expected.
         LedgerError: The ledger may not be used, or failed; nothing was sent after that.
     """
     clock = clock or SystemClock()
-    result = SubmitResult()
+    result = result or SubmitResult()
     items, order = _in_force(order)
+    night = order.settings.night
+    deadline = deadline_of(night.until, night.max_duration, clock.now_s(), clock.now_at())
+    expected = parse_expected(night.expect_new)
     paths = await input_paths(order, LedgerPaths(order.ledger_path).spool)
     allow_open_files(order.settings.engine.concurrency, len(paths))
     async with destination_for(items, order, observer) as destination:
@@ -64,7 +82,7 @@ async def submit(order: Order, observer: Observer, clock: Clock | None = None) -
             fault_point("run.start")
             batches = await _sound_batches(items, order, paths, destination, ledger, observer)
             await _check_ledger(order, destination, ledger.reader)
-            if not await _is_approved(order, destination, batches, ledger.reader, observer):
+            if not await _is_wanted(order, expected, destination, batches, ledger.reader, observer):
                 return result
             _remember_ledger(order, destination)
             # Another ledger may have been first while this one was read, or its owner was asked.
@@ -72,7 +90,9 @@ async def submit(order: Order, observer: Observer, clock: Clock | None = None) -
             engine = order.settings.engine
             transport = HttpTransport(order.settings.transport, engine.concurrency, clock)
             async with transport:
-                submission = Submission(items, order, destination, ledger, transport, observer)
+                submission = Submission(
+                    items, order, destination, ledger, transport, observer, deadline, result
+                )
                 await _run_all(submission, batches, result)
             forget_spools(order.ledger_path, result.runs)
     statuses = [result.exit_status, *(run.exit_status for run in result.runs)]
@@ -163,19 +183,39 @@ def _remember_ledger(order: Order, destination: Destination) -> None:
         Registry().remember(destination.name, order.ledger_path)
 
 
-async def _is_approved(
+async def _is_wanted(  # noqa: PLR0913, PLR0917  # what a plan is made of, and who looks at it
     order: Order,
+    expected: Expected | None,
     destination: Destination,
     batches: Sequence[Batch[Any]],
     reader: LedgerReader,
     observer: Observer,
 ) -> bool:
-    """Ask before the first submission to a destination, if there is somebody to ask."""
-    if not observer.is_asking or destination.environment is Environment.SANDBOX:
+    """Hold the plan against what was expected; ask before a first submission to a destination.
+
+    Raises:
+        UnexpectedPlanError: It is not what was expected.
+    """
+    is_asking = observer.is_asking and destination.environment is not Environment.SANDBOX
+    must_ask = is_asking and await reader.latest(destination.kind, destination.name) is None
+    if not must_ask and expected is None:
         return True
-    if await reader.latest(destination.kind, destination.name) is not None:
-        return True
-    return await observer.approves(await preview_of(order, destination, batches, reader))
+    preview = await preview_of(order, destination, batches, reader)
+    _check_expected(expected, preview.plan)
+    return not must_ask or await observer.approves(preview)
+
+
+def _check_expected(expected: Expected | None, plan: Plan) -> None:
+    """Refuse to start if the inputs hold another number of new rows than was expected."""
+    if expected is None or expected.holds(plan.new):
+        return
+    last = "" if expected.last is None else f"{expected.last:,}"
+    raise UnexpectedPlanError(
+        f"{plan.new:,} rows are new, and {expected.first:,}..{last} were expected; none was sent",
+        advice="A list that is not today's, or another export of an old one, another column map or "
+        "key makes rows new, or leaves none. `bulkpost check` says what would be sent. If it is "
+        "right, give another --expect-new.",
+    )
 
 
 def _note_opening(ledger: Ledger, observer: Observer) -> None:

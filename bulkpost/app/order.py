@@ -149,9 +149,16 @@ class RunResult:
 
 @dataclass(slots=True)
 class SubmitResult:
-    """How a command ended: each of its runs, and the exit status of all."""
+    """How a command ended: each of its runs, and the exit status of all.
+
+    Attributes:
+        runs: Those that ended.
+        begun: Numbers of the runs that were begun.
+        exit_status: Of the command.
+    """
 
     runs: list[RunResult] = field(default_factory=list)
+    begun: list[int] = field(default_factory=list)
     exit_status: ExitStatus = ExitStatus.DONE
 
 

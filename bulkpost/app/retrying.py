@@ -64,6 +64,8 @@ async def retry(
 
 async def _aimed(order: Order, record: RunRecord) -> Order:
     """Return the order with the run's own input and destination where none is given."""
+    # What is released is not new: a bound for new rows would refuse it when it is released already.
+    order = replace(order, settings=changed(order.settings, {"night.expect_new": ""}))
     inputs = order.inputs or (record.input_path,)
     if not await anyio.Path(inputs[0]).is_file():
         raise InputError(

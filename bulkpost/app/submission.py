@@ -16,11 +16,14 @@ from bulkpost.app.order import (
     Observer,
     Order,
     RunResult,
+    SubmitResult,
     Watched,
     heeded_signals,
 )
 from bulkpost.app.steady import Condition, SteadySource
 from bulkpost.destination import Destination
+from bulkpost.engine.allowance import Allowance
+from bulkpost.engine.deadline import Deadline
 from bulkpost.engine.feed import Feed, FeedLimits
 from bulkpost.engine.gate import Gate
 from bulkpost.engine.halt import Halt
@@ -35,6 +38,7 @@ from bulkpost.errors import BulkpostError
 from bulkpost.faultpoint import fault_point
 from bulkpost.ledger.ledger import Ledger
 from bulkpost.ledger.reader import InputRecord
+from bulkpost.ledger.states import State
 from bulkpost.log import get_logger
 from bulkpost.pacing.breaker import Breaker
 from bulkpost.pacing.rate import RateLimit, parse_rate
@@ -49,6 +53,8 @@ _CHANGED: Final = Halt(
     "Let nobody write to a list that is being submitted. `bulkpost check` says what would be sent "
     "of the list as it is now: leads that were sent are recognised.",
 )
+# How often a deadline is looked at: the wall clock may be set, and the machine may sleep.
+_LOOK_S: Final = 20.0
 
 
 async def _condition(source: SteadySource) -> Condition:
@@ -78,8 +84,12 @@ class Submission(Generic[ItemT]):
         ledger: Ledger,
         transport: HttpTransport,
         observer: Observer,
+        deadline: Deadline | None,
+        result: SubmitResult,
     ) -> None:
         self.is_over = False
+        self._deadline = deadline
+        self._result = result
         self._items = items
         self._order = order
         self._settings = order.settings
@@ -88,7 +98,7 @@ class Submission(Generic[ItemT]):
         self._transport = transport
         self._observer = observer
         self._clock = transport.clock
-        self._jobs_left = order.limit
+        self._allowance = Allowance(order.limit, order.settings.night.max_submit or None)
         self._signal: signal.Signals | None = None
         self._random = Random()  # noqa: S311  # jitter
         rate = order.settings.rate
@@ -111,6 +121,7 @@ class Submission(Generic[ItemT]):
         run_id = await self._ledger.begin_run(
             Run(record.id, self._order.command, record.low_water, self._history())
         )
+        self._result.begun.append(run_id)
         fault_point("run.begin")
         if not rows_todo:
             self._observer.noted(f"{called(batch.reader.path)}: nothing is left to submit")
@@ -119,17 +130,17 @@ class Submission(Generic[ItemT]):
         feed, pipeline = await self._machines(batch, record, tally)
         watched = Watched(batch.reader.path, rows_todo, tally)
         self._ledger.writer.reopen()
+        self._heed_deadline(pipeline)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._watch, watched)
             tasks.start_soon(self._obey_signals, pipeline)
+            tasks.start_soon(self._watch_deadline, pipeline)
             await pipeline.run(source, parts)
             tasks.cancel_scope.cancel()
         if await _condition(source) is Condition.CHANGED:
             pipeline.halt(_CHANGED)
         if pipeline.halted is None and not pipeline.refused and not feed.reached_limit:
             await self._ledger.store_input(replace(intake.record, id=record.id))
-        if self._jobs_left is not None:
-            self._jobs_left -= min(self._jobs_left, feed.jobs_fed)
         return await self._end(run_id, source, record.id, feed, pipeline)
 
     async def _end(
@@ -145,7 +156,8 @@ class Submission(Generic[ItemT]):
         ledger = self._ledger
         if ledger.writer.failure is not None:
             raise ledger.writer.failure
-        ending = _ending(pipeline, feed)
+        ending = self._ending(pipeline, feed)
+        self._allowance.take(feed.jobs_fed)
         counts = await ledger.reader.state_counts(input_id, rows)
         pending = rows - sum(counts.values())
         if source.condition is Condition.GROWN:
@@ -153,6 +165,8 @@ class Submission(Generic[ItemT]):
             self._observer.noted(
                 f"{path.name}: rows were added while it was submitted; the same command sends them"
             )
+        if ending is RunEnding.LIMIT and not (pending or counts.get(State.DEFERRED)):
+            ending = RunEnding.FINISHED  # the deadline came with the last answer
         interrupted_by = SIGNAL_STATUS[self._signal] if self._signal is not None else None
         status = status_of(
             ending,
@@ -163,8 +177,9 @@ class Submission(Generic[ItemT]):
         await ledger.end_run(run_id, ending, status, pipeline.found)
         fault_point("run.closed")
         get_logger().info("run_ended", run=run_id, state=ending.value, count=int(status))
-        self.is_over = pipeline.halted is not None or self._jobs_left == 0
-        result = RunResult(run_id, path, ending, status, pipeline.halted, pipeline.changed)
+        halt = self._ceiling() if ending is RunEnding.CEILING else pipeline.halted
+        self.is_over = halt is not None or self._allowance.is_used_up
+        result = RunResult(run_id, path, ending, status, halt, pipeline.changed)
         await self._observer.ended(ledger.reader, result)
         if isinstance(pipeline.error, BulkpostError):
             # Leads were sent: this is no longer the caller's mistake alone, exit status 1.
@@ -201,7 +216,7 @@ class Submission(Generic[ItemT]):
             last_known_row=await ledger.reader.last_row(record.id),
             submit_duplicates=settings.duplicates == "submit",
         )
-        limits = FeedLimits(self._jobs_left, settings.engine.due_s_max)
+        limits = FeedLimits(self._allowance.rows_max, settings.engine.due_s_max)
         feed = Feed(sorter, supply, ledger.writer, waterline, tally, clock, limits)
         return feed, Pipeline(machines, feed, settings.engine)
 
@@ -211,6 +226,9 @@ class Submission(Generic[ItemT]):
             "rate": settings.rate or None,
             "concurrency": settings.engine.concurrency,
             "limit": self._order.limit,
+            "max_submit": settings.night.max_submit or None,
+            "until": settings.night.until or None,
+            "max_duration": settings.night.max_duration or None,
             **self._items.history(settings),
         }
 
@@ -219,6 +237,39 @@ class Submission(Generic[ItemT]):
             await self._observer.watch(watched)
         except Exception as error:  # noqa: BLE001  # a broken display must not stop a run
             get_logger().warning("display_failed", error_type=type(error).__name__)
+
+    async def _watch_deadline(self, pipeline: Pipeline[ItemT]) -> None:
+        while (left_s := self._left_s()) is not None and left_s > 0:
+            await self._clock.sleep(min(left_s, _LOOK_S))
+        self._heed_deadline(pipeline)
+
+    def _heed_deadline(self, pipeline: Pipeline[ItemT]) -> None:
+        """Take no more rows once the time is over."""
+        left_s = self._left_s()
+        if self._deadline is None or left_s is None or left_s > 0 or pipeline.halted is not None:
+            return
+        reason = self._deadline.reason(self._clock.now_at())
+        pipeline.halt(Halt(RunEnding.LIMIT, reason, "The same command goes on where it stood."))
+
+    def _left_s(self) -> float | None:
+        if self._deadline is None:
+            return None
+        return self._deadline.remaining_s(self._clock.now_s(), self._clock.now_at())
+
+    def _ceiling(self) -> Halt:
+        return Halt(
+            RunEnding.CEILING,
+            f"--max-submit {self._settings.night.max_submit} is reached, and there are more rows",
+            "Find out why: `bulkpost check` says what is left. If all of it is meant to be sent, "
+            "run the command again with a higher number.",
+        )
+
+    def _ending(self, pipeline: Pipeline[ItemT], feed: Feed[ItemT]) -> RunEnding:
+        if pipeline.halted is not None:
+            return pipeline.halted.ending
+        if pipeline.refused:
+            return RunEnding.REFUSED
+        return self._allowance.ending if feed.reached_limit else RunEnding.FINISHED
 
     async def _obey_signals(self, pipeline: Pipeline[ItemT]) -> None:
         """The first Ctrl-C or SIGTERM drains, the second aborts."""
@@ -238,11 +289,3 @@ class Submission(Generic[ItemT]):
                 else:
                     self._observer.noted(f"{name}: aborting; what is in flight is in doubt")
                     pipeline.abort(f"{name} received twice")
-
-
-def _ending(pipeline: Pipeline[ItemT], feed: Feed[ItemT]) -> RunEnding:
-    if pipeline.halted is not None:
-        return pipeline.halted.ending
-    if pipeline.refused:
-        return RunEnding.REFUSED
-    return RunEnding.LIMIT if feed.reached_limit else RunEnding.FINISHED

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from bulkpost.cli.event_loop import run
+from bulkpost.cli.night_options import night_options
 from bulkpost.cli.options import Output, output_options
 from bulkpost.cli.order_options import feedback_order_options
 from bulkpost.cli.sending import send, sending_options
@@ -31,9 +32,10 @@ Examples:
     "`bulkpost check`.",
 )
 @output_options
+@night_options
 @feedback_order_options
 @sending_options
-def feedback(order: Any, output: Output, *, is_check: bool, yes: bool) -> int:
+def feedback(order: Any, output: Output, *, night: Any, is_check: bool, yes: bool) -> int:
     """Send each row of INPUT to LeadConduit as feedback, once: a return or a conversion.
 
     INPUT is a list as for `bulkpost submit`, with a column `event_id`, and if you like `type` and
@@ -48,7 +50,7 @@ def feedback(order: Any, output: Output, *, is_check: bool, yes: bool) -> int:
     goes on where it stood.
     """
     if not is_check:
-        return send(order, output, yes=yes)
+        return send(order, output, night, yes=yes)
     from bulkpost.app import commands  # noqa: PLC0415  # heavy
     from bulkpost.cli.plan_text import plan_document, plan_lines, plan_status  # noqa: PLC0415
     from bulkpost.cli.progress import TerminalObserver  # noqa: PLC0415

@@ -12,8 +12,8 @@ import click
 from click.core import ParameterSource
 
 from bulkpost import __version__
+from bulkpost.cli.failure import failure_of
 from bulkpost.cli.tolerant import Tolerant
-from bulkpost.errors import BulkpostError, place_of, unwrapped
 
 # name -> (module, one line for the overview)
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
@@ -30,7 +30,6 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "prune": ("bulkpost.cli.prune", "Make the ledger smaller: let go of old details."),
     "sandbox": ("bulkpost.cli.sandbox", "Run an imitation of LeadConduit on this machine."),
 }
-INTERRUPTED = 130
 
 
 class LazyGroup(click.Group):
@@ -76,30 +75,13 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         status = bulkpost.main(args=words, prog_name="bulkpost", standalone_mode=False)
         code = status if isinstance(status, int) else 0
-    except BulkpostError as error:
-        code = error.exit_status
-        _report(words, error.message, code, advice=error.advice, command=error.command)
     except click.ClickException as error:
         code = 2
         _report_usage(words, error)
-    except (click.Abort, KeyboardInterrupt):
-        code = INTERRUPTED
-        _report(words, "interrupted", code)
-    except Exception as error:  # noqa: BLE001  # the last one to know: no traceback shows a row
-        code = 1
-        _report_mistake(words, unwrapped(error))
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # no traceback shows a row
+        code, message, advice, command = failure_of(error)
+        _report(words, message, code, advice=advice, command=command)
     sys.exit(code)
-
-
-def _report_mistake(words: list[str], error: BaseException) -> None:
-    """Say where a mistake of ours happened. Its message may quote a cell, so it is not shown."""
-    _report(
-        words,
-        f"internal error {type(error).__name__} at {place_of(error)}",
-        1,
-        advice="This is a defect of bulkpost; what was sent is in the ledger. Please report the "
-        "line above.",
-    )
 
 
 def _report_usage(words: list[str], error: click.ClickException) -> None:

@@ -3,7 +3,7 @@
 import functools
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
@@ -43,18 +43,19 @@ def sending_options(command: CommandT) -> CommandT:
     return wrapped  # type: ignore[return-value]  # functools.wraps keeps what click needs
 
 
-def send(order: Any, output: Output, *, yes: bool) -> int:
+def send(order: Any, output: Output, night: Any, *, yes: bool) -> int:
     """Send what an order says; return the exit status."""
     from bulkpost.app import commands  # noqa: PLC0415  # heavy
     from bulkpost.cli.progress import TerminalObserver  # noqa: PLC0415
 
+    order = night.begin(order)
     observer = TerminalObserver(
         output,
         order.ledger_path,
         is_asking=output.is_terminal and not yes,
         again=_again(order.inputs),
     )
-    result = run(partial(commands.submit, order, observer))
+    result = run(partial(commands.submit, order, observer, result=night.result))
     return int(result.exit_status)
 
 
@@ -63,4 +64,16 @@ def _again(inputs: tuple[str, ...]) -> str | None:
     if "-" in inputs:
         return None
     once = {"--accept-rollback", "--new-ledger"}  # consents to this one run
-    return shlex.join(["bulkpost", *(word for word in sys.argv[1:] if word not in once)])
+    return shlex.join(["bulkpost", *(word for word in _shown(sys.argv[1:]) if word not in once)])
+
+
+def _shown(words: Sequence[str]) -> Iterator[str]:
+    """Yield the words of a command line but for the webhook's URL, which is a secret."""
+    is_secret = False
+    for word in words:
+        if not is_secret and not word.startswith("--notify="):
+            if word != "--notify":
+                yield word
+            is_secret = word == "--notify"
+        else:
+            is_secret = False

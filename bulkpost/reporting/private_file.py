@@ -13,7 +13,7 @@ from typing import BinaryIO, Final, TextIO
 
 from bulkpost.errors import BulkpostError, UsageError
 from bulkpost.faultpoint import fault_point
-from bulkpost.ledger.paths import create_private
+from bulkpost.ledger.paths import PRIVATE_MODE, create_private
 
 _TOKEN_BYTES: Final = 4
 
@@ -64,6 +64,22 @@ def as_text(file: BinaryIO) -> Iterator[TextIO]:
     finally:
         with suppress(OSError):  # what it could not write is told already
             text.detach()
+
+
+def write_whole(target: Path, content: bytes, mode: int = PRIVATE_MODE) -> None:
+    """Write a file that replaces an earlier one, whole or not at all.
+
+    Args:
+        target: The file.
+        content: All of it.
+        mode: Who may read it: others only where there is no personal data in it.
+
+    Raises:
+        UsageError, BulkpostError: As ``private_bytes``.
+    """
+    with private_bytes(target, is_forced=True) as file:
+        os.fchmod(file.fileno(), mode)
+        file.write(content)
 
 
 @contextmanager

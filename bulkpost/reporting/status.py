@@ -59,7 +59,7 @@ def status_of(
         found.append(ExitStatus.INTERNAL)
     if interrupted_by is not None:
         found.append(interrupted_by)
-    if ending in {RunEnding.REFUSED, RunEnding.BUDGET}:
+    if ending in {RunEnding.REFUSED, RunEnding.BUDGET, RunEnding.CEILING}:
         found.append(ExitStatus.STOPPED)
     if counts.get(OutcomeKind.IN_DOUBT):
         found.append(ExitStatus.IN_DOUBT)
