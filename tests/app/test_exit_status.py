@@ -271,7 +271,7 @@ def test_the_status_follows_from_what_happened(
         1: ending is RunEnding.FAILED,
         130: signalled is ExitStatus.SIGINT,
         143: signalled is ExitStatus.SIGTERM,
-        4: ending in {RunEnding.REFUSED, RunEnding.BUDGET},
+        4: ending in {RunEnding.REFUSED, RunEnding.BUDGET, RunEnding.CEILING},
         5: counts.get(OutcomeKind.IN_DOUBT, 0) > 0,
         6: ending is RunEnding.LIMIT or pending > 0 or counts.get(OutcomeKind.DEFERRED, 0) > 0,
         3: any(counts.get(kind, 0) for kind in BAD),
