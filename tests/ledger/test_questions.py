@@ -97,22 +97,27 @@ def test_rows_under_way_are_counted_by_input(tables: Tables) -> None:
 
 def test_endings_are_counted_by_input_and_by_run(tables: Tables) -> None:
     """A run's own, or all of its input's."""
-    assert [(10, 1), (20, 1)] == tables.ask("run_counts", **FIRST, run_id=1)
-    assert [(11, 1), (50, 1)] == tables.ask("run_counts", **FIRST, run_id=2)
-    assert [(10, 1), (11, 1), (20, 1), (50, 1)] == tables.ask("run_counts", **FIRST, run_id=None)
-    assert [(20, 1)] == tables.ask("run_counts", **SECOND, run_id=None)
+    first: list[tuple[Any, ...]] = [(10, 1, 7), (20, 1, 7)]
+    second: list[tuple[Any, ...]] = [(11, 1, None), (50, 1, None)]
+
+    assert first == tables.ask("run_counts", **FIRST, run_id=1)
+    assert second == tables.ask("run_counts", **FIRST, run_id=2)
+    assert sorted(first + second) == tables.ask("run_counts", **FIRST, run_id=None)
+    assert [(20, 1, None)] == tables.ask("run_counts", **SECOND, run_id=None)
 
 
 def test_reasons_are_those_of_a_run(tables: Tables) -> None:
-    """For each outcome the commonest first, and no more than are asked for."""
+    """For each outcome the commonest first, no more than are asked for, and the rows without."""
     for row in (11, 12):
-        tables.outcome(_row(row), 11, 2, reason_id=2)
+        tables.outcome(_row(row), 11, 2, reason_id=2, price_micros=3)
+    tables.outcome(_row(13), 11, 2, price_micros=4)
     asked = {**FIRST, "run_id": 2}
+    common, none = (11, BUSY, 2, 6), (11, None, 1, 4)
 
-    assert [(11, BUSY, 2), (11, LATE, 1), (50, BUSY, 1)] == tables.ask(
+    assert [common, (11, LATE, 1, None), none, (50, BUSY, 1, None)] == tables.ask(
         "run_reasons", **asked, reasons_max=9
     )
-    assert [(11, BUSY, 2), (50, BUSY, 1)] == tables.ask("run_reasons", **asked, reasons_max=1)
+    assert [common, none, (50, BUSY, 1, None)] == tables.ask("run_reasons", **asked, reasons_max=1)
 
 
 def test_attempts_and_their_repeats_are_those_of_a_run(tables: Tables) -> None:

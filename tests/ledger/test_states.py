@@ -87,6 +87,7 @@ def _by_hand(database: sqlite3.Connection, change: Change, target: State) -> Non
         "state_after": target.value,
         "reason_id": None,
         "lead_id": None,
+        "price_micros": None,
     }
     name = "release" if change is Change.RELEASE else "resolve"
     database.execute(sql(name), params)
