@@ -6,6 +6,7 @@ The architecture, in the order in which a row lives it:
 ``fields``     one LeadConduit field type per file: text in, what LeadConduit reads out. Pure
 ``mapping``    a row becomes a lead (or a finding), and the lead gets its key
 ``checking``   how LeadConduit will read a list's values; refuses or rewrites by that. Pure
+``matching``   which column of a foreign list feeds which field: by its name and its values. Pure
 ``pacing``     decides when it may go: rate, back-off, breaker, budget. Pure
 ``ledger``     writes the intent *before* the request, and what became of it after
 ``endpoints``  a lead becomes a request; a reply becomes an outcome. Pure

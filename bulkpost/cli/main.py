@@ -17,6 +17,7 @@ from bulkpost.cli.tolerant import Tolerant
 
 # name -> (module, one line for the overview)
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "init": ("bulkpost.cli.init", "Write a config for a list: which column feeds which field."),
     "submit": ("bulkpost.cli.submit", "Submit each row of a list as a lead, once."),
     "check": ("bulkpost.cli.check", "Send nothing: show what a submission would do."),
     "feedback": ("bulkpost.cli.feedback", "Send returns and conversions, once."),
@@ -63,7 +64,8 @@ class LazyGroup(click.Group):
 def bulkpost() -> None:
     """Submit a list of leads into a LeadConduit flow, once each, and know what became of every row.
 
-    Start with `bulkpost check leads.csv --url URL`, then `bulkpost submit leads.csv --url URL`.
+    Start with `bulkpost init leads.csv --url URL`, then `bulkpost check leads.csv`, then
+    `bulkpost submit leads.csv`.
     Stop it whenever you like; the same command goes on where it stood.
     """
 

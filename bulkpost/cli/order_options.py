@@ -204,6 +204,8 @@ _INPUT: Final[tuple[_Option, ...]] = (
         help="The first line of the CSV is a row. The columns are column_1, column_2, ...; the "
         "config says which field each feeds.",
     ),
+)
+_SANDBOX: Final[tuple[_Option, ...]] = (
     click.option(
         "--sandbox",
         is_flag=True,
@@ -218,15 +220,30 @@ _INPUT: Final[tuple[_Option, ...]] = (
 )
 
 
+def reading_options(command: CommandT) -> CommandT:
+    """Add the options that say how an input is read; the command gets ``reading``, a dict."""
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        given = {name: kwargs.pop(name) for name in ("format_", "encoding", "delimiter")}
+        changes = {_SETTINGS[name]: value for name, value in given.items() if value is not None}
+        changes |= _header_change(kwargs)
+        _spell_delimiter(changes)
+        reading = {name.removeprefix("input."): value for name, value in changes.items()}
+        return command(*args, reading=reading, **kwargs)
+
+    return _decorated(wrapped, _INPUT)  # type: ignore[no-any-return]  # functools.wraps keeps what click needs
+
+
 def order_options(command: CommandT) -> CommandT:
     """Add the options; the command gets ``order: Order``, with its argument ``inputs`` if any."""
-    options = (*_CONFIG, *_LEAD_PLACE, *_PACE, *_LEAD_RULES, *_INPUT)
+    options = (*_CONFIG, *_LEAD_PLACE, *_PACE, *_LEAD_RULES, *_INPUT, *_SANDBOX)
     return _with_order(command, options, _LEAD_SETTINGS, "submission")
 
 
 def feedback_order_options(command: CommandT) -> CommandT:
     """Add the options for feedback; the command gets ``order: Order`` in the same way."""
-    options = (*_CONFIG, *_FEEDBACK_PLACE, *_PACE, *_FEEDBACK_RULES, *_INPUT)
+    options = (*_CONFIG, *_FEEDBACK_PLACE, *_PACE, *_FEEDBACK_RULES, *_INPUT, *_SANDBOX)
     return _with_order(command, options, _FEEDBACK_SETTINGS, "feedback")
 
 
@@ -243,13 +260,10 @@ def _with_order(
         given = {name: kwargs.pop(name) for name in names}
         changes = {names[name]: value for name, value in given.items() if value not in {None, ()}}
         _refuse_key(kwargs.pop("key", None))
-        without_header = kwargs.pop("no_header")
-        if without_header is not None:
-            changes["input.header"] = not without_header
+        changes |= _header_change(kwargs)
         if "key" in changes:
             changes["key"] = [part.strip() for part in changes["key"].split(",") if part.strip()]
-        if "input.delimiter" in changes:
-            changes["input.delimiter"] = _delimiter(changes["input.delimiter"])
+        _spell_delimiter(changes)
         settings = load(config)
         if changes.get("url"):
             changes.setdefault("flow_id", "")
@@ -269,7 +283,11 @@ def _with_order(
             raise ConfigError("--sandbox-config is given without --sandbox")
         return command(*args, output=output, order=order, **kwargs)
 
-    return functools.reduce(lambda made, option: option(made), reversed(options), wrapped)  # type: ignore[return-value]  # functools.wraps keeps what click needs
+    return _decorated(wrapped, options)  # type: ignore[no-any-return]  # functools.wraps keeps what click needs
+
+
+def _decorated(command: Callable[..., Any], options: tuple[_Option, ...]) -> Any:
+    return functools.reduce(lambda made, option: option(made), reversed(options), command)
 
 
 def _refuse_key(key: str | None) -> None:
@@ -281,6 +299,13 @@ def _refuse_key(key: str | None) -> None:
         )
 
 
-def _delimiter(text: str) -> str:
-    named = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
-    return named.get(text.lower(), text)
+def _header_change(kwargs: dict[str, Any]) -> dict[str, Any]:
+    without_header = kwargs.pop("no_header")
+    return {} if without_header is None else {"input.header": not without_header}
+
+
+def _spell_delimiter(changes: dict[str, Any]) -> None:
+    text = changes.get("input.delimiter")
+    if text is not None:
+        named = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
+        changes["input.delimiter"] = named.get(text.lower(), text)

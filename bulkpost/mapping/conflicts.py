@@ -21,7 +21,7 @@ from bulkpost.mapping.header import (
 )
 
 CERT_FIELD = "trustedform_cert_url"
-_DROPPED_SEGMENTS = frozenset({"__proto__", "constructor", "prototype"})
+DROPPED_SEGMENTS = frozenset({"__proto__", "constructor", "prototype"})
 
 
 def refuse_conflicts(
@@ -98,7 +98,7 @@ def _bad_segments(plan: Assignment) -> Iterator[str]:
         segments = name.split(".")
         if "" in segments:
             yield f"{where}: the field name '{shown(name)}' has an empty part between dots"
-        if not _DROPPED_SEGMENTS.isdisjoint(segments):
+        if not DROPPED_SEGMENTS.isdisjoint(segments):
             yield f"{where}: LeadConduit silently drops a field named '{shown(name)}'"
         if not _is_encodable(name):
             yield f"{where}: the field name is not valid Unicode text"

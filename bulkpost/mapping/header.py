@@ -52,6 +52,11 @@ def places_for_names(plan: Assignment) -> Iterator[str]:
         )
 
 
+def is_field_name(name: str) -> bool:
+    """Tell whether a name is spelled like a field of LeadConduit's: lower case, no spaces."""
+    return _FIELD.fullmatch(name) is not None
+
+
 def _is_own(plan: Assignment, index: int) -> bool:
     """Tell whether a column has its name from the header alone."""
     column = plan.columns[index]
@@ -59,7 +64,7 @@ def _is_own(plan: Assignment, index: int) -> bool:
 
 
 def _is_known(name: str) -> bool:
-    return _FIELD.fullmatch(name) is not None or name.lower() == CERT_ALIAS
+    return is_field_name(name) or name.lower() == CERT_ALIAS
 
 
 def _some(plan: Assignment, indexes: list[int]) -> str:

@@ -1,18 +1,12 @@
 """What a person sees while a run goes on: on a terminal, without one, and as JSON."""
 
 import json
-import os
-import pty
 import re
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
-import anyio.to_thread
 import pytest
-from anyio.abc import Process
 from faultserver import Peer, closed_port, fault_server, hang, say
 from submitting import (
     Answerer,
@@ -29,6 +23,7 @@ from submitting import (
     submitted,
     taken,
 )
+from terminals import a_terminal
 
 from bulkpost.app.order import Watched
 from bulkpost.cli import progress
@@ -37,63 +32,6 @@ from bulkpost.cli.progress import TerminalObserver
 from bulkpost.clock import SystemClock
 from bulkpost.engine.tally import Tally
 from bulkpost.outcome import Outcome, OutcomeKind
-
-ANSI = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
-
-
-class Terminal:
-    """A command on a pseudo-terminal, and what it has shown so far."""
-
-    def __init__(self, master: int) -> None:
-        self.master = master
-        self.shown = b""
-
-    @property
-    def text(self) -> str:
-        """What was shown, without the codes that move the cursor."""
-        return ANSI.sub(b"", self.shown).decode("utf-8", "replace")
-
-    async def until(self, *words: str) -> None:
-        """Read until all of these were shown."""
-        with anyio.fail_after(30):
-            while not all(word in self.text for word in words):
-                self.shown += await anyio.to_thread.run_sync(self._read)
-
-    async def rest(self) -> None:
-        """Read until the command has ended."""
-        with anyio.fail_after(30):
-            while chunk := await anyio.to_thread.run_sync(self._read):
-                self.shown += chunk
-
-    def _read(self) -> bytes:
-        try:
-            return os.read(self.master, 65_536)
-        except OSError:  # Linux: the other end is closed
-            return b""
-
-    def type(self, text: str) -> None:
-        """Answer as a person would."""
-        os.write(self.master, text.encode())
-
-
-@asynccontextmanager
-async def a_terminal(words: list[str], cwd: Path) -> AsyncIterator[tuple[Terminal, Process]]:
-    """Run the command on a terminal of its own."""
-    master, slave = pty.openpty()
-    env = {**child_env(), "TERM": "xterm", "COLUMNS": "100", "LINES": "30"}
-    try:
-        async with await anyio.open_process(
-            [sys.executable, "-m", "bulkpost", *words],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            cwd=cwd,
-            env=env,
-        ) as child:
-            os.close(slave)
-            yield Terminal(master), child
-    finally:
-        os.close(master)
 
 
 async def test_a_terminal_shows_a_bar_counts_and_what_is_under_way(tmp_path: Path) -> None:
