@@ -73,7 +73,7 @@ def fates(*columns: str, values: Sequence[Sequence[str]] = ()) -> list[str]:
         ("mortgage.property.state", "mortgage.property.state"),
         ("Property Zip Code", "mortgage.property.postal_code"),
         ("lead_type_acme", "lead_type_acme"),  # spelled like a field of the account's own
-        ("E-Mial Addr", "uncertain"),  # alike, and no value says so
+        ("Telephome", "uncertain"),  # alike, and no value says so
         ("Notes", "uncertain"),
         ("Customer ID", "unmatched"),
         ("flow_id", "unmatched"),
@@ -89,7 +89,7 @@ def test_a_column_is_known_by_its_name_however_it_is_spelled(column: str, field:
 
 def test_values_make_a_likely_name_certain_and_a_wrong_one_uncertain() -> None:
     """A mistyped name is believed if its values agree; another word is not if they object."""
-    assert ["email"] == fates("E-Mial Addr", values=[EMAILS])
+    assert ["phone_1"] == fates("Telephome", values=[PHONES])
     assert ["uncertain"] == fates("Cell", values=[WORDS])
     assert ["uncertain"] == fates("St", values=[["new", "used", "new"]])
     assert ["state"] == fates("state", values=[["new", "used", "new"]])  # it is the very name
