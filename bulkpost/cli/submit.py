@@ -29,6 +29,7 @@ def submit(order: Any, output: Output, *, night: Any, yes: bool) -> int:
     """Submit each row of INPUT as a lead, once.
 
     INPUT is a CSV, TSV, JSON Lines or Parquet file, packed or not, a glob, or - for standard input.
+    A file of `bulkpost export` is read as the list that it came from.
     Run the same command again after any interruption: it goes on where it stood, or says that
     nothing is left.
 

@@ -209,8 +209,7 @@ class _Splitter:
         for row, verdict in zip(batch, verdicts, strict=True):
             cells = self.selection.cells(row)
             whole = list(map(_whole, cells)) if not "".join(cells).isascii() else cells
-            is_sound = row.defect is None and whole == cells
-            told = verdict if is_sound else _to_mend(verdict, row.defect)
+            told = verdict if row.defect is None else _to_mend(verdict, row.defect)
             parts.setdefault(told.part, []).append((whole, told.values()))
         for part, rows in parts.items():
             self.writers[part].write(rows)
@@ -222,11 +221,11 @@ def _whole(cell: str) -> str:
     return cell.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _to_mend(verdict: RowVerdict, defect: str | None) -> RowVerdict:
+def _to_mend(verdict: RowVerdict, defect: str) -> RowVerdict:
     """Mark a row whose text is not what it was: as it stands, it would be another lead."""
     if verdict.state not in _NOT_TOLD:
         return verdict
-    reason = verdict.reason or defect or "a cell is not valid Unicode text"
+    reason = defect if verdict.state is State.PENDING else verdict.reason or defect
     return replace(verdict, reason=f"{reason.removesuffix(f': {MEND_FIRST}')}: {MEND_FIRST}")
 
 

@@ -23,6 +23,8 @@ OUTCOME_NAMES: Final = {
     State.BACK_OFF: "waiting",
 }
 
+NOT_YET: Final = "not submitted yet"
+
 VerdictValue = str | int | Decimal | datetime | None
 
 
@@ -108,4 +110,6 @@ async def verdicts_between(
     params = {"first": row_id_of(input_id, first), "last": row_id_of(input_id, last)}
     found = await reader.fetch(sql("export_rows"), params)
     known = {row_number_of(row[0]): RowVerdict.of(row, is_busy=is_busy) for row in found}
-    return [known.get(number) or RowVerdict(number) for number in range(first, last + 1)]
+    return [
+        known.get(number) or RowVerdict(number, reason=NOT_YET) for number in range(first, last + 1)
+    ]

@@ -35,17 +35,18 @@ def _export(campaign: Campaign, target: Path, *words: str, **env: str) -> Ended:
 
 
 def _texts(target: Path) -> dict[str, str]:
-    return {path.name: path.read_text() for path in target.iterdir()}
+    return {path.name: path.read_text("latin-1") for path in target.iterdir()}
 
 
 def _lines(target: Path) -> int:
     return sum(len(text.splitlines()) for text in _texts(target).values())
 
 
-@pytest.mark.parametrize("is_there", [False, True], ids=["new", "forced"])
-@pytest.mark.parametrize("name", ["success", "unsent"])
+@pytest.mark.parametrize(
+    ("form", "is_there"), [("csv", False), ("csv", True), ("parquet", True), ("excel", True)]
+)
 def test_d17_results_that_find_no_room_leave_the_old_ones(
-    name: str,
+    form: str,
     is_there: bool,  # noqa: FBT001  # a parameter of the test
     done: Campaign,
     target: Path,
@@ -54,12 +55,13 @@ def test_d17_results_that_find_no_room_leave_the_old_ones(
     """On a full disk no results are written, older ones stay as they were: status 1."""
     before = {}
     if is_there:
-        assert 0 == _export(done, target).status
+        assert 0 == _export(done, target, "--format", form).status
         before = _texts(target)
     flag = target.parent / "full"
     flag.touch()
-    full = {"FULL_WHILE": str(flag), "FULL_NAMES": f"leads-{name}.csv"}
-    failed = _export(done, target, "--force", LD_PRELOAD=str(bad_disk), **full)
+    full = {"FULL_WHILE": str(flag), "FULL_NAMES": "leads-success."}
+    words = ("--force", "--format", form)
+    failed = _export(done, target, *words, LD_PRELOAD=str(bad_disk), **full)
 
     assert (1, True) == (failed.status, "the results could not be written" in failed.err)
     assert before == _texts(target)
