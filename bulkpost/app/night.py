@@ -19,7 +19,7 @@ from bulkpost.app.webhook import VARIABLE, checked_webhook, notify
 from bulkpost.clock import Clock, SystemClock
 from bulkpost.config import changed
 from bulkpost.errors import BulkpostError, UsageError
-from bulkpost.ledger.paths import PRIVATE_MODE
+from bulkpost.ledger.paths import LEDGER_DEFAULT, PRIVATE_MODE, SANDBOX_LEDGER_DEFAULT
 from bulkpost.ledger.reader import open_reader
 from bulkpost.log import get_logger
 from bulkpost.reporting.night import Account, Failure, Standing, standing_of
@@ -62,6 +62,8 @@ class Night:
         command: "submit", "feedback".
         bounds: Settings that flags and environment give beside the order's own.
         targets: Where it says how it ended: what flags and environment name, then the config, too.
+        inputs: What the command was given; never written to.
+        ledger: The ledger that flags and environment name; empty for the default.
         result: Filled in while it goes on.
         clock: The machine's.
     """
@@ -69,6 +71,8 @@ class Night:
     command: str
     bounds: Mapping[str, Any] = field(default_factory=dict)
     targets: Targets = field(default_factory=Targets)
+    inputs: tuple[str, ...] = ()
+    ledger: str = ""
     result: SubmitResult = field(default_factory=SubmitResult)
     clock: Clock = field(default_factory=SystemClock)
     _order: Order | None = None
@@ -93,8 +97,8 @@ class Night:
         order = replace(order, settings=changed(order.settings, dict(self.bounds)))
         settings, given = order.settings.night, self.targets
         self.targets = Targets()  # what is refused is not written to
-        self.targets.summary = _fit(given.summary or _path(settings.summary_json), order)
-        self.targets.metrics = _fit(given.metrics or _path(settings.metrics), order)
+        self.targets.summary = self._fit(given.summary or _path(settings.summary_json))
+        self.targets.metrics = self._fit(given.metrics or _path(settings.metrics))
         if self.targets.summary is not None and self.targets.summary == self.targets.metrics:
             self.targets.metrics = None
             raise UsageError("summary and metrics would be the same file", advice="Name two files.")
@@ -116,9 +120,9 @@ class Night:
         )
         told = []
         if summary is not None:
-            told.append(_written("summary", summary, lambda: _json(account)))
+            told.append(self._written("summary", summary, lambda: _json(account)))
         if metrics is not None:
-            told.append(_written("metrics", metrics, lambda: _metrics(account, metrics)))
+            told.append(self._written("metrics", metrics, lambda: _metrics(account, metrics)))
         if webhook is not None:
             told.append(await self._notified(webhook, account))
         return [words for words in told if words]
@@ -154,6 +158,33 @@ class Night:
             get_logger().warning("standing_unknown", error_type=type(error).__name__)
             return None
 
+    def _fit(self, path: Path | None) -> Path | None:
+        """Return a file that may be written to, as it is.
+
+        Raises:
+            UsageError: It is needed for something else, or its folder is missing.
+        """
+        if path is None:
+            return None
+        check_target(path, is_forced=True)
+        _check_ours(path)
+        named = [self.ledger] if self.ledger else [LEDGER_DEFAULT, SANDBOX_LEDGER_DEFAULT]
+        ledgers = [self._order.ledger_path] if self._order is not None else map(Path, named)
+        for ledger in ledgers:
+            for name in (*self.inputs, str(ledger)):
+                check_not_needed(path, ledger, Path(name))
+        return path
+
+    def _written(self, what: str, path: Path, content: Callable[[], bytes]) -> str:
+        """Write a file; return what went wrong, or nothing."""
+        try:
+            self._fit(path)
+            write_whole(path, content(), METRICS_MODE if what == "metrics" else PRIVATE_MODE)
+        except (BulkpostError, OSError) as error:
+            message = error.message if isinstance(error, BulkpostError) else str(error.strerror)
+            return f"the {what} could not be written: {message}"
+        return ""
+
     async def _notified(self, webhook: Secret, account: Account) -> str:
         settings = TransportSettings()
         if self._order is not None:
@@ -171,16 +202,6 @@ def _path(text: str) -> Path | None:
     return Path(text).expanduser() if text else None
 
 
-def _fit(path: Path | None, order: Order) -> Path | None:
-    if path is None:
-        return None
-    check_target(path, is_forced=True)
-    _check_ours(path)
-    for name in order.inputs:
-        check_not_needed(path, order.ledger_path, Path(name))
-    return path
-
-
 def _check_ours(path: Path) -> None:
     """Refuse to replace what no command of ours has left here: a list, say, by a slip of the pen.
 
@@ -196,18 +217,6 @@ def _check_ours(path: Path) -> None:
             f"this file is something else, and is not replaced: {path}",
             advice="Name another file for the summary or the metrics, or move this one away.",
         )
-
-
-def _written(what: str, path: Path, content: Callable[[], bytes]) -> str:
-    """Write a file; return what went wrong, or nothing."""
-    try:
-        check_target(path, is_forced=True)
-        _check_ours(path)
-        write_whole(path, content(), METRICS_MODE if what == "metrics" else PRIVATE_MODE)
-    except (BulkpostError, OSError) as error:
-        message = error.message if isinstance(error, BulkpostError) else str(error.strerror)
-        return f"the {what} could not be written: {message}"
-    return ""
 
 
 def _json(account: Account) -> bytes:

@@ -83,7 +83,8 @@ def night_options(command: CommandT) -> CommandT:
         bounds = {name: value for name, value in given.items() if value is not None}
         if kwargs.get("is_check"):
             return command(*args, output=output, night=None, **kwargs)
-        night = Night(command.__name__, bounds, targets)
+        named = kwargs["inputs"], kwargs["ledger"] or ""
+        night = Night(command.__name__, bounds, targets, *named)
         try:
             status = command(*args, output=output, night=night, **kwargs)
         except BaseException as error:
