@@ -20,10 +20,10 @@ The architecture, in the order in which a row lives it:
 ``cli``        one command per file
 ``api``        the same from Python: ``open``, ``results``
 
-The nouns are root files: ``finding``, ``destination``, ``row``, ``lead``, ``exchange``,
-``outcome``, ``run``. The ground they stand on: ``errors``, ``clock``, ``secret``, ``escapes``,
-``spreadsheet``, ``verdict_columns``, ``redact``, ``log``, ``process``, ``faultpoint``. Imports
-point down only; a tool checks it.
+The nouns are root files: ``finding``, ``destination``, ``row``, ``lead``, ``feedback``,
+``exchange``, ``outcome``, ``run``. The ground they stand on: ``errors``, ``clock``, ``secret``,
+``escapes``, ``spreadsheet``, ``verdict_columns``, ``redact``, ``log``, ``process``, ``faultpoint``.
+Imports point down only; a tool checks it.
 
 The one rule from which the rest follows: a lead costs money and cannot be taken back. No byte of it
 leaves the machine before its intent is on disk, and a row whose fate is unknown is in doubt until

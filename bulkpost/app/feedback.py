@@ -9,7 +9,6 @@ import msgspec
 
 from bulkpost.app.items import History
 from bulkpost.app.leads import SANDBOX_ALIAS
-from bulkpost.checking.settings import CheckSettings
 from bulkpost.config import Settings, changed, feedback_destination_of
 from bulkpost.destination import Destination, Kind
 from bulkpost.endpoints.feedback import FeedbackEndpoint
@@ -20,7 +19,6 @@ from bulkpost.lead import LeadFormat
 from bulkpost.mapping.feedback_identity import FeedbackIdentifier
 from bulkpost.mapping.feedback_map import FeedbackMap, build_feedback_map
 from bulkpost.mapping.refusal import Refusal
-from bulkpost.mapping.settings import MapSettings
 from bulkpost.reading.reader import Reader
 from bulkpost.redact import scrub
 from bulkpost.reporting.summary import RunRecord
@@ -38,7 +36,7 @@ class FeedbackItems:
     kind: Final = Kind.FEEDBACK
 
     def settings(self, settings: Settings) -> Settings:
-        """Return the settings without those that are for leads alone.
+        """Return the settings with which no repeat is sent, whatever leads may do.
 
         Raises:
             ConfigError: Leads are sent by GET, and nothing says how feedback is.
@@ -49,9 +47,7 @@ class FeedbackItems:
                 advice="Add --send-as form, json or xml; the config's setting then holds for leads "
                 "only.",
             )
-        return msgspec.structs.replace(
-            settings, key=(), duplicates="skip", map=MapSettings(), check=CheckSettings()
-        )
+        return msgspec.structs.replace(settings, duplicates="skip")
 
     def history(self, settings: Settings) -> History:
         """Return what decides whether and as what a row is sent."""

@@ -96,7 +96,7 @@ _PACE: Final[tuple[_Option, ...]] = (
         "--rate",
         envvar="BULKPOST_RATE",
         metavar="N/s|N/min|N/h",
-        help="At most so many leads a time.  [default: no limit]",
+        help="At most so many rows a time.  [default: no limit]",
     ),
     click.option(
         "--concurrency",

@@ -96,8 +96,8 @@ class FeedbackEndpoint:
         """Say what a reply means for its feedback; never raises, whatever the bytes."""
         shown = shown_of_lead(reply.body)
         own = (*item.own_texts(), *(shown or ()))
-        ids, strict = (item.event_id,), self._settings.strict
-        verdict = classify(reply, own, own_ids=ids, strict=strict)
+        strict = self._settings.strict
+        verdict = classify(reply, own, strict=strict)
         if shown is None:
             reason = f"{status_line(reply.status)}, with more values than can be looked through"
             return replace(verdict, outcome=replace(verdict.outcome, reason=reason))
@@ -110,7 +110,7 @@ class FeedbackEndpoint:
             outcome = _explained(reply.status, read, own)
         else:
             safe = replace(reply, body=without_lead(reply))
-            outcome = classify(safe, own, own_ids=ids, strict=strict).outcome
+            outcome = classify(safe, own, strict=strict).outcome
         return _with_step(replace(verdict, outcome=outcome), is_theirs=isinstance(read, Answer))
 
     def evidence(self, request: Request, reply: Reply, item: Feedback) -> Evidence:
