@@ -215,12 +215,14 @@ async def _row_ids(ledger: Any, rows: tuple[str, ...]) -> list[int]:
 
 
 def _tell_how_to_decide(output: Output, found: Sequence[Any], ledger_path: Path) -> None:
+    from bulkpost.destination import Kind  # noqa: PLC0415  # as above
+
     ledger = f"--ledger {shlex.quote(str(ledger_path))}"
-    if any(entry.reference_field or entry.lead_id for entry in found):
+    if any(entry.can_be_asked for entry in found):
         who = "" if _has_key() else ", with the API key of the flow's owner"
         output.say(f"\nAsk LeadConduit what became of them{who}:")
         output.say(f"  $ bulkpost doubt reconcile {ledger}")
-    else:
+    elif any(entry.kind == Kind.SUBMISSION for entry in found):
         output.say(
             "\nSent without a reference, they can be found by hand only. Next time send one, in a "
             "field that the flow has: bulkpost submit ... --reference FIELD"

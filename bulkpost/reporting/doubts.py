@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bulkpost.destination import Kind
 from bulkpost.ledger.entries import input_id_of, row_number_of
 from bulkpost.ledger.reader import LedgerReader
 from bulkpost.ledger.statements import sql
@@ -27,6 +28,7 @@ class Doubt:
         reason: Why it is in doubt.
         lead_id: LeadConduit's id, if one could be salvaged from a broken answer.
         reference_field: Field that carries the lead's reference; None if none was sent.
+        kind: What its destination takes: leads or feedback.
     """
 
     row_id: int
@@ -38,6 +40,12 @@ class Doubt:
     reason: str | None
     lead_id: str | None
     reference_field: str | None
+    kind: str = Kind.SUBMISSION
+
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether there is anything by which LeadConduit could know it."""
+        return self.kind == Kind.SUBMISSION and bool(self.reference_field or self.lead_id)
 
     @property
     def name(self) -> str:
@@ -84,7 +92,7 @@ async def doubt_count(reader: LedgerReader, *, run_id: int | None = None, is_bus
 
 
 def _doubt(row: tuple[Any, ...]) -> Doubt:
-    row_id, path, run, since_ms, attempts, status, reason, lead_id, settings, is_armed = row
+    row_id, path, run, since_ms, attempts, status, reason, lead_id, settings, is_armed, kind = row
     return Doubt(
         row_id=row_id,
         input_path=path,
@@ -95,6 +103,7 @@ def _doubt(row: tuple[Any, ...]) -> Doubt:
         reason=_DIED if is_armed else reason,
         lead_id=lead_id or None,
         reference_field=_reference_of(settings),
+        kind=kind,
     )
 
 

@@ -18,6 +18,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from bulkpost.api.answers import SourceEvent
+from bulkpost.destination import Kind
 from bulkpost.ledger.decisions import Resolution
 from bulkpost.ledger.states import State
 from bulkpost.outcome import Outcome, OutcomeKind
@@ -177,7 +178,7 @@ def from_control(row: SoughtRow, control: SoughtRow | None, *, is_found: bool) -
 
 def unaskable(row: SoughtRow, *, is_embedded: bool) -> Reconciled | None:
     """Return why LeadConduit cannot be asked about a row; None if it can."""
-    if row.kind != "submission":
+    if row.kind != Kind.SUBMISSION:
         words = "feedback carries no reference: decide it by hand, in the lead's own events"
         return Reconciled(row, Finding.FEEDBACK, words)
     if is_embedded:

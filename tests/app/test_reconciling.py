@@ -160,6 +160,8 @@ async def test_what_was_found_is_not_sent_again_and_what_was_not_is_sent_once(
         config = tmp_path / "quick.toml"
         config.write_text("[api]\nrate = '1000/s'\n")
         asking = ("doubt", "reconcile", "--settle", "0s", "--config", str(config))
+        capsys.readouterr()  # the run's own log
+        dry = (await desk.command(bulkpost, *asking, "--dry-run", "--json")).document
         done = await desk.command(bulkpost, *asking)
         assert 5 == done.status, done.err
         (command,) = [line for line in done.err.splitlines() if "--as not-received" in line]
@@ -169,6 +171,14 @@ async def test_what_was_found_is_not_sent_again_and_what_was_not_is_sent_once(
         assert 0 == told.status, told.err
         await desk.submit()
 
+    first = dry["rows"][0]
+    (lost,) = desk.taken("lost@example.com")
+    assert ("1:2", "found", "success", lost, "1.50") == tuple(
+        first[name] for name in ("row", "finding", "outcome", "lead_id", "price")
+    )
+    assert (0, 4) == (dry["resolved"], dry["in_doubt_left"])
+    assert [command.strip("$ ")] == dry["commands"]
+    assert f"1:2  success, lead id {lost}, price 1.50; LeadConduit event" in done.out
     assert {1} == {len(desk.taken(email)) for email in rows}
     assert ("success", *desk.taken("never@example.com"), 1.5) == desk.states()[4]
 

@@ -181,3 +181,36 @@ def test_a_run_that_is_not_there_is_no_run_without_doubts(
 
     assert (2, "") == (done.status, done.out)
     assert "77" in done.err
+
+
+def test_reconciling_without_a_key_says_where_one_comes_from(bulkpost: Commands) -> None:
+    """As an error document, too; nothing is changed."""
+    done = bulkpost("doubt", "reconcile")
+    document = bulkpost("doubt", "reconcile", "--json").document
+
+    assert 2 == done.status
+    assert "BULKPOST_API_KEY" in done.err
+    assert "BULKPOST_API_KEY" in document["advice"]
+    assert 2 == bulkpost("doubt", "list", "--json").document["count"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--settle", "soon"), ("--since", "yesterday"), ("--since", "9999999d"), ("--run", "9")],
+)
+def test_a_wrong_question_is_not_asked(words: tuple[str, ...], bulkpost: Commands) -> None:
+    """An odd span, an odd time, a run that there is not."""
+    assert 2 == bulkpost("doubt", "reconcile", *words).status
+
+
+def test_reconciling_rows_that_nobody_can_find_says_so(bulkpost: Commands) -> None:
+    """Without references nobody is asked, and no key is wanted."""
+    done = bulkpost("doubt", "reconcile", "--run", "2")
+    document = bulkpost("doubt", "reconcile", "--run", "2", "--json").document
+    nothing = bulkpost("doubt", "reconcile", "--run", "2", "--since", "2100-01-01")
+
+    assert (5, True) == (done.status, "0 rows resolved, 2 in doubt." in done.out)
+    assert "--reference reference" in done.err
+    assert ({"no_reference": 1}, 2) == (document["counts"], document["in_doubt_left"])
+    assert ["1:8"] == [row["row"] for row in document["rows"]]
+    assert "No row to ask about." in nothing.out

@@ -1,5 +1,9 @@
 """What follows from what LeadConduit shows: rules that hold for every row and every answer."""
 
+from dataclasses import replace
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +17,7 @@ from bulkpost.reporting.reconciled import (
     from_control,
     from_nothing,
     from_seen,
+    unaskable,
 )
 from bulkpost.reporting.sought import Reference, SoughtRow
 
@@ -114,3 +119,44 @@ def test_a_fact_is_one_of_leadconduits_words_from_one_of_its_events(
                if event is not chosen)  # fmt: skip
     if any(event.kind == "success" for event in told):
         assert resolution.state is State.SUCCESS
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "older_ms", "finding"),
+    [
+        (59_999, 0, Finding.TOO_EARLY),
+        (59_999, 95 * DAY_MS, Finding.TOO_EARLY),
+        (60_000, 0, None),
+        (60_000, 89 * DAY_MS - 60_000, None),
+        (60_000, 89 * DAY_MS - 59_999, Finding.EXPIRED),
+        (89 * DAY_MS + 1, 0, Finding.EXPIRED),
+    ],
+)
+def test_age_decides_before_any_control(
+    age_ms: int, older_ms: int, finding: Finding | None
+) -> None:
+    """The last attempt must be old enough, the first young enough for the records."""
+    found = from_nothing(a_row(age_ms, older_ms), NOW_MS, 60_000)
+
+    assert finding == (found and found.finding)
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_embedded", "finding"),
+    [
+        ({"kind": "feedback"}, False, Finding.FEEDBACK),
+        ({}, True, Finding.FORGOTTEN),
+        ({"references": ()}, False, Finding.NO_REFERENCE),
+        ({"references": (), "lead_id": "a" * 24}, False, None),
+        ({}, False, None),
+    ],
+)
+def test_what_cannot_be_asked_about_says_why(
+    changes: dict[str, Any],
+    is_embedded: bool,  # noqa: FBT001  # given by name in the table
+    finding: Finding | None,
+) -> None:
+    """Feedback, a sandbox that is gone, nothing to be found by."""
+    found = unaskable(replace(a_row(), **changes), is_embedded=is_embedded)
+
+    assert finding == (found and found.finding)
