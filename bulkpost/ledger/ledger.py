@@ -211,6 +211,7 @@ class Ledger:
 
     async def _check(self, options: LedgerOptions) -> None:
         self._meta = await self.reader.meta()
+        self.writer.ledger_id = self.ledger_id
         wanted = options.environment
         if wanted is not None and self._meta.get("environment") != wanted.value:
             raise LedgerError(
@@ -234,7 +235,7 @@ class Ledger:
             raw.execute(sql("recover_due"))
             raw.execute(sql("recover_attempt"), reason)
             raw.execute("DELETE FROM intent")
-            adopted = rescue.adopt(rescued_rows, raw, now_at_ms)
+            adopted = rescue.adopt(rescued_rows, raw, self.ledger_id, now_at_ms)
             if rescued_rows:
                 fault_point("rescue.import")
             return adopted

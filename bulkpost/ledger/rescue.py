@@ -8,7 +8,7 @@ import contextlib
 import os
 import sqlite3
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,13 +22,18 @@ from bulkpost.ledger.states import State
 
 _LINE_START = b'{"row_id"'
 _FILE_BYTES_MAX = 256 * 1024 * 1024
+_ADVICE = (
+    "Nothing was sent or changed. It belongs to another ledger, or to a newer copy of this one: "
+    "put that one back. Or move the .rescue file away, and keep it."
+)
 
 
 class RescuedRow(msgspec.Struct, frozen=True):
-    """One line of a rescue file."""
+    """One line of a rescue file; ``ledger_id`` is that of its ledger, in hex."""
 
     row_id: int
     run_id: int
+    ledger_id: str
     state: int
     attempts: int
     ambiguous: int
@@ -42,6 +47,7 @@ class RescuedRow(msgspec.Struct, frozen=True):
 
 def save(
     path: Path,
+    ledger_id: bytes,
     run_id: int,
     settlements: Iterable[tuple[Settlement, int]],
     waits: Iterable[tuple[Wait, int]],
@@ -53,8 +59,9 @@ def save(
     Returns:
         Whether all of them are in the file.
     """
-    rows = [_of_settlement(run_id, entry, elapsed_ms) for entry, elapsed_ms in settlements]
-    rows += [_of_wait(run_id, entry, elapsed_ms) for entry, elapsed_ms in waits]
+    ledger = ledger_id.hex()
+    rows = [_of_settlement(ledger, run_id, entry, at_ms) for entry, at_ms in settlements]
+    rows += [_of_wait(ledger, run_id, entry, at_ms) for entry, at_ms in waits]
     text = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
     try:
         with _opened(path) as file:
@@ -111,17 +118,29 @@ def load(path: Path) -> list[RescuedRow]:
     return rows
 
 
-def adopt(rows: Iterable[RescuedRow], connection: sqlite3.Connection, now_at_ms: int) -> int:
+def adopt(
+    rows: Sequence[RescuedRow], connection: sqlite3.Connection, ledger_id: bytes, now_at_ms: int
+) -> int:
     """Write rescued outcomes over the doubts that recovery made of them.
 
     Only rows in doubt are touched, so that adopting a file twice changes nothing.
+
+    Args:
+        rows: The lines.
+        connection: The ledger, in a transaction.
+        ledger_id: Its id.
+        now_at_ms: Milliseconds since 1970.
 
     Returns:
         How many rows were adopted.
 
     Raises:
-        LedgerDamagedError: The ledger has no place for an answer, so the file belongs to another.
+        LedgerDamagedError: The file belongs to another ledger, or the ledger has no place for an
+            answer.
     """
+    if any(row.ledger_id != ledger_id.hex() for row in rows):
+        # Two ledgers number their rows alike: nothing else would tell whose answers these are.
+        raise LedgerDamagedError("the rescue file holds answers of another ledger", advice=_ADVICE)
     texts = Texts()
     adopted = 0
     for row in rows:
@@ -155,8 +174,7 @@ def adopt(rows: Iterable[RescuedRow], connection: sqlite3.Connection, now_at_ms:
             raise LedgerDamagedError(
                 "the rescue file holds an answer to a row that was never sent from this ledger, "
                 "or the only record of a lead id",
-                advice="Nothing was sent or changed. It belongs to another ledger, or to a newer "
-                "copy of this one: put that one back. Or move the .rescue file away, and keep it.",
+                advice=_ADVICE,
             )
     return adopted
 
@@ -172,10 +190,11 @@ def _is_known(row: RescuedRow, connection: sqlite3.Connection) -> bool:
     return bool(found) and (lead_id is None or (lead_id,) in found)
 
 
-def _of_settlement(run_id: int, entry: Settlement, elapsed_ms: int) -> RescuedRow:
+def _of_settlement(ledger_id: str, run_id: int, entry: Settlement, elapsed_ms: int) -> RescuedRow:
     return RescuedRow(
         row_id=entry.row_id,
         run_id=run_id,
+        ledger_id=ledger_id,
         state=State.of(entry.outcome.kind).value,
         attempts=entry.attempts,
         ambiguous=entry.ambiguous,
@@ -188,10 +207,11 @@ def _of_settlement(run_id: int, entry: Settlement, elapsed_ms: int) -> RescuedRo
     )
 
 
-def _of_wait(run_id: int, entry: Wait, elapsed_ms: int) -> RescuedRow:
+def _of_wait(ledger_id: str, run_id: int, entry: Wait, elapsed_ms: int) -> RescuedRow:
     return RescuedRow(
         row_id=entry.row_id,
         run_id=run_id,
+        ledger_id=ledger_id,
         state=State.DEFERRED.value,
         attempts=entry.attempt,
         ambiguous=entry.ambiguous,

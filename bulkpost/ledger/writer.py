@@ -43,6 +43,7 @@ class LedgerWriter:
 
     Attributes:
         failure: Why nothing can be written any more; None while all is well.
+        ledger_id: The ledger's own, once it is read: it marks what is written beside it.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class LedgerWriter:
         clock: Clock,
     ) -> None:
         self.failure: LedgerWriteError | None = None
+        self.ledger_id = b""
         self._database = database
         self._raw = raw
         self._paths = paths
@@ -218,7 +220,9 @@ class LedgerWriter:
     def _rescue(self, kept: Group, failure: LedgerWriteError) -> None:
         try:
             fault_point("rescue.save")
-            rescued = rescue.save(self._paths.rescue, kept.run_id, kept.settlements, kept.waits)
+            rescued = rescue.save(
+                self._paths.rescue, self.ledger_id, kept.run_id, kept.settlements, kept.waits
+            )
         except Exception as error:  # noqa: BLE001  # a writer that dies leaves everybody waiting
             get_logger().error("rescue_failed", error_type=type(error).__name__)
             return

@@ -64,8 +64,8 @@ def test_a_doubt_is_told_with_all_that_is_known_of_it(tables: Tables) -> None:
     found = tables.ask("doubts", run_id=None, with_armed=1, rows_max=2)
 
     assert [
-        (_row(1), "a.csv", 1, 1_010, 2, 201, LATE, ID, "{1}", 0),
-        (_row(3), "a.csv", 2, 2_020, 3, None, None, None, "{2}", 1),
+        (_row(1), "a.csv", 1, 1_010, 2, 201, LATE, ID, "{1}", 0, "submission"),
+        (_row(3), "a.csv", 2, 2_020, 3, None, None, None, "{2}", 1, "submission"),
     ] == found
 
 

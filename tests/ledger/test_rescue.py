@@ -18,6 +18,7 @@ from bulkpost.ledger.states import State
 from bulkpost.outcome import Outcome, OutcomeKind
 
 LEAD_ID = "0123456789abcdef01234567"
+LEDGER_ID = bytes(range(16))
 ANSWER = Outcome(OutcomeKind.FAILURE, "too late", 201, LEAD_ID, 1_250_000)
 BUSY = Outcome(OutcomeKind.DEFERRED, "502 Bad Gateway", 502)
 SETTLED = (
@@ -26,8 +27,8 @@ SETTLED = (
 )
 WAITING = (Wait(8, 4, BUSY, 1, due_at_ms=99_000, latency_ms=350), 78)
 ROWS = [
-    RescuedRow(7, 3, 11, 5, 2, 77, 201, "too late", LEAD_ID, 1_250_000, 340),
-    RescuedRow(8, 3, 50, 4, 1, 78, 502, "502 Bad Gateway", None, None, 350),
+    RescuedRow(7, 3, LEDGER_ID.hex(), 11, 5, 2, 77, 201, "too late", LEAD_ID, 1_250_000, 340),
+    RescuedRow(8, 3, LEDGER_ID.hex(), 50, 4, 1, 78, 502, "502 Bad Gateway", None, None, 350),
 ]
 
 
@@ -38,7 +39,7 @@ def path(tmp_path: Path) -> Path:
 
 def test_what_is_saved_is_read_back(path: Path) -> None:
     """Answers and pauses, with all that the ledger would have been told of them."""
-    assert save(path, 3, [SETTLED], [WAITING])
+    assert save(path, LEDGER_ID, 3, [SETTLED], [WAITING])
 
     assert ROWS == load(path)
     assert 0o600 == path.stat().st_mode & 0o777
@@ -46,8 +47,8 @@ def test_what_is_saved_is_read_back(path: Path) -> None:
 
 def test_what_is_saved_later_stands_behind(path: Path) -> None:
     """One line each, and nothing between them."""
-    assert save(path, 3, [SETTLED], [])
-    assert save(path, 3, [], [WAITING])
+    assert save(path, LEDGER_ID, 3, [SETTLED], [])
+    assert save(path, LEDGER_ID, 3, [], [WAITING])
 
     assert ROWS == load(path)
     assert 2 == path.read_bytes().count(b"\n")
@@ -56,10 +57,10 @@ def test_what_is_saved_later_stands_behind(path: Path) -> None:
 @pytest.mark.parametrize("cut_bytes", [1, 2, 20, -4])
 def test_d2_a_line_that_the_full_disk_cut_swallows_no_other(cut_bytes: int, path: Path) -> None:
     """What was written before and after it is taken in; a line that lacks but its end as well."""
-    save(path, 3, [SETTLED, SETTLED], [])
+    save(path, LEDGER_ID, 3, [SETTLED, SETTLED], [])
     line_bytes = path.stat().st_size // 2
     path.write_bytes(path.read_bytes()[: -(cut_bytes % line_bytes)])
-    save(path, 3, [], [WAITING])
+    save(path, LEDGER_ID, 3, [], [WAITING])
 
     expected = [ROWS[0], *([ROWS[0]] if cut_bytes == 1 else []), ROWS[1]]
     assert expected == load(path)
@@ -69,7 +70,7 @@ def test_d2_what_no_file_takes_goes_to_standard_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Somebody may still be able to read it there, in the same form."""
-    assert not save(tmp_path, 3, [SETTLED], [WAITING])
+    assert not save(tmp_path, LEDGER_ID, 3, [SETTLED], [WAITING])
 
     told = capsys.readouterr().err.splitlines()
     assert ROWS == [msgspec.json.decode(line, type=RescuedRow) for line in told]
@@ -85,7 +86,7 @@ def test_d2_without_standard_error_there_is_nobody_to_tell(
         if is_closed:
             with suppress(OSError):
                 stream.close()
-        saved = save(tmp_path, 3, [SETTLED], [WAITING])
+        saved = save(tmp_path, LEDGER_ID, 3, [SETTLED], [WAITING])
         monkeypatch.undo()
         with suppress(OSError):
             stream.close()
@@ -107,7 +108,7 @@ def test_a_link_in_its_place_is_refused(path: Path, tmp_path: Path) -> None:
         load(path)
 
     assert f"the rescue file is a symbolic link: {path}" == caught.value.message
-    assert not save(path, 3, [SETTLED], [])
+    assert not save(path, LEDGER_ID, 3, [SETTLED], [])
     assert b"" == other.read_bytes()
 
 
@@ -115,7 +116,7 @@ def test_a_file_that_is_too_large_to_be_one_is_refused(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It would have to be read into memory first."""
-    save(path, 3, [SETTLED], [WAITING])
+    save(path, LEDGER_ID, 3, [SETTLED], [WAITING])
     monkeypatch.setattr(rescue, "_FILE_BYTES_MAX", path.stat().st_size)
     assert ROWS == load(path)
 
@@ -138,7 +139,7 @@ def test_a_file_that_is_too_large_to_be_one_is_refused(
 )
 def test_d2_a_line_that_is_not_ours_is_named(line: bytes, path: Path) -> None:
     """Nothing is thrown away: a person looks at it."""
-    save(path, 3, [SETTLED], [])
+    save(path, LEDGER_ID, 3, [SETTLED], [])
     path.write_bytes(path.read_bytes() + b"\n" + line + b"\n")
     with pytest.raises(LedgerDamagedError, match="line 3 of the rescue file") as caught:
         load(path)
@@ -175,7 +176,7 @@ def test_d2_a_rescued_outcome_takes_the_place_of_the_doubt(database: sqlite3.Con
     in_state(database, State.IN_DOUBT, 7)
     in_state(database, State.IN_DOUBT, 8)
 
-    assert 2 == adopt(ROWS, database, 5_000)
+    assert 2 == adopt(ROWS, database, LEDGER_ID, 5_000)
     assert [
         (7, 3, 11, 5, 2, 77, 201, "too late", LEAD_ID, 1_250_000, 340, b"\xab"),
         (8, 3, 50, 4, 1, 78, 502, "502 Bad Gateway", "", None, 350, b"\xab"),
@@ -195,7 +196,7 @@ def test_d2_an_answer_without_a_place_in_the_ledger_is_refused(
     if row_id is not None:
         in_state(database, State.SUCCESS, row_id)  # of a lead with another id
     with pytest.raises(LedgerDamagedError, match="rescue file holds an answer") as caught:
-        adopt(ROWS[:1], database, 5_000)
+        adopt(ROWS[:1], database, LEDGER_ID, 5_000)
 
     assert "put that one back. Or move the .rescue file away, and keep it." in caught.value.advice
 
@@ -210,6 +211,21 @@ def test_d2_only_a_doubt_of_the_same_run_gives_way(
     in_state(database, State.IN_DOUBT, 8, run_id=4)
     before = outcomes(database)
 
-    assert 0 == adopt(ROWS, database, 5_000)
+    assert 0 == adopt(ROWS, database, LEDGER_ID, 5_000)
     assert before == outcomes(database)
     assert [] == database.execute("SELECT * FROM resolution").fetchall()
+
+
+def test_d2_answers_of_another_ledger_are_refused(database: sqlite3.Connection) -> None:
+    """If the rescue file is another ledger's, nothing of it is taken in, and it is kept.
+
+    Runs and rows have the same numbers in both: only the ledger's own id tells them apart.
+    """
+    in_state(database, State.IN_DOUBT, 7)
+    in_state(database, State.IN_DOUBT, 8)
+    before = outcomes(database)
+    with pytest.raises(LedgerDamagedError, match="of another ledger") as caught:
+        adopt(ROWS, database, bytes(16), 5_000)
+
+    assert before == outcomes(database)
+    assert "move the .rescue file away" in caught.value.advice

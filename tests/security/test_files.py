@@ -48,7 +48,7 @@ async def test_t7_every_file_is_its_owners_alone_under_any_umask(tmp_path: Path)
     paths = LedgerPaths(tmp_path / "l.db")
     async with opened(paths.database) as ledger:
         assert await ledger.writer.arm(an_intent(1))
-        assert rescue.save(paths.rescue, 1, [_SETTLED], [])
+        assert rescue.save(paths.rescue, bytes(16), 1, [_SETTLED], [])
         with (tmp_path / "in").open("wb") as file:
             file.write(b"email\na@b.org\n")
         with (tmp_path / "in").open("rb") as file:
@@ -183,7 +183,7 @@ async def test_t20_no_link_is_followed_to_a_file_of_somebody_else(tmp_path: Path
             pass
     with pytest.raises(LedgerError, match="lock file"):
         LedgerLock(paths.lock).acquire("test", "now")
-    assert not rescue.save(paths.rescue, 1, [_SETTLED], [])
+    assert not rescue.save(paths.rescue, bytes(16), 1, [_SETTLED], [])
     with pytest.raises(LedgerDamagedError, match="symbolic link"):
         rescue.load(paths.rescue)
     make_ballast(paths.ballast)
