@@ -29,6 +29,9 @@ from bulkpost.spreadsheet import original
 from bulkpost.verdict_columns import MEND_FIRST, REASON_COLUMN, VERDICT_COLUMNS
 
 _HEAD_BYTES: Final = 256 * 1024
+_UNMENDED: Final = (
+    f"not mended: it could not be read when it was exported (once it is, empty its {REASON_COLUMN})"
+)
 _CHUNK_BYTES: Final = 1024 * 1024
 _OWN_NAMES: Final = re.compile("|".join(rf"\b{name}\b" for name in VERDICT_COLUMNS).encode())
 _SPREADSHEETS: Final = frozenset({InputKind.CSV, InputKind.TSV})
@@ -139,7 +142,7 @@ class ResultsReader:
     def _row(self, row: Row) -> Row:
         cells, defect = row.cells, row.defect
         if defect is None and self._is_unmended(cells):
-            defect = f"the cells could not be told when it was exported: {MEND_FIRST}"
+            defect = _UNMENDED
         kept = tuple(self._original(cells[at]) for at in self._places if at < len(cells))
         return Row(row.number, row.line_number, kept, defect)
 

@@ -184,14 +184,26 @@ def _check_rows(rows: int, record: RunRecord) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Selection:
-    """The columns that are written, by their places in a row."""
+    """The columns that are written, by their places in a row.
+
+    Attributes:
+        names: Their names.
+        places: Their places.
+        width: How many cells a row has whose cells could be told.
+    """
 
     names: tuple[str, ...]
     places: tuple[int, ...]
+    width: int
 
     def cells(self, row: Row) -> list[str]:
-        """Return a row's cells; those that could not be read are empty."""
+        """Return a row's cells; those that could not be read are empty.
+
+        Where cells are missing or too many, a number that is to be left out may stand in any.
+        """
         cells, width = row.cells, len(row.cells)
+        if width != self.width and len(self.places) < self.width:
+            return [""] * len(self.places)
         return [cells[place] if place < width else "" for place in self.places]
 
 
@@ -226,7 +238,7 @@ def _to_mend(verdict: RowVerdict, defect: str) -> RowVerdict:
     if verdict.state not in _NOT_TOLD:
         return verdict
     reason = defect if verdict.state is State.PENDING else verdict.reason or defect
-    return replace(verdict, reason=f"{reason.removesuffix(f': {MEND_FIRST}')}: {MEND_FIRST}")
+    return replace(verdict, reason=f"{reason}: {MEND_FIRST}")
 
 
 def _selection(source: Reader | None, options: ExportOptions) -> tuple[_Selection, tuple[str, ...]]:
@@ -243,8 +255,8 @@ def _selection(source: Reader | None, options: ExportOptions) -> tuple[_Selectio
         if name not in options.include and is_private(name, options.column_map)
     }
     kept = [(place, name) for place, name in enumerate(columns) if place not in left_out]
-    selection = _Selection(tuple(name for _, name in kept), tuple(place for place, _ in kept))
-    return selection, tuple(left_out.values())
+    places, names = tuple(place for place, _ in kept), tuple(name for _, name in kept)
+    return _Selection(names, places, len(columns)), tuple(left_out.values())
 
 
 def _numbers(record: RunRecord) -> Iterator[list[Row]]:

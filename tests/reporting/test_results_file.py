@@ -116,6 +116,24 @@ async def test_columns_of_social_security_numbers_are_left_out_unless_named(tmp_
         await exported(tmp_path, source, "4", include=frozenset({"typo"}))
 
 
+@pytest.mark.parametrize("is_named", [False, True])
+async def test_cells_that_cannot_be_told_are_left_out_with_a_social_security_number(
+    is_named: bool,  # noqa: FBT001  # parametrized
+    tmp_path: Path,
+) -> None:
+    """It may stand in any of them: too few, too many, another delimiter."""
+    source = tmp_path / "leads.csv"
+    source.write_text("a,ssn,b\n219099901,x\nx,y,219099902,z\nx;219099903;y\nx,219099904,z\n")
+    await make_past(tmp_path / "l.db", source, Past([]))
+
+    await exported(tmp_path, source, include=frozenset({"ssn"} if is_named else ()))
+
+    rows = files_in(tmp_path / "out")["unsent"]
+    assert 4 + 1 == len(rows)
+    assert is_named == any("2190999" in cell for row in rows for cell in row)
+    assert is_named or [["", ""]] * 3 + [["x", "z"]] == [row[:2] for row in rows[1:]]
+
+
 async def test_i27_formula_cells_are_made_harmless_unless_raw(tmp_path: Path) -> None:
     """An exported cell, header or reason that a spreadsheet takes for a formula is made harmless.
 
