@@ -8,7 +8,7 @@ import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 logging.getLogger("matplotlib").setLevel(logging.ERROR)  # a first start has much to tell
@@ -24,19 +24,14 @@ from matplotlib.ticker import (  # noqa: E402
     StrMethodFormatter,
 )
 
+from bulkpost.reporting.page.clock import clock_marks  # noqa: E402
 from bulkpost.reporting.page.svg import INKS  # noqa: E402
 
 _POINTS_PER_INCH: Final = 72
 _DAY_S: Final = 86_400
 _COLOR: Final = {ink: color for color, ink in INKS.items()}
-_SHORT_S: Final = 8
-_CLOCK_FORMS: Final = (
-    (600, "%H:%M:%S"),
-    (100_000, "%H:%M"),
-    (500_000, "%a %H:%M"),
-    (20_000_000, "%d %b"),
-    (math.inf, "%Y-%m-%d"),
-)
+_GAPS_NARROW_MAX: Final = 3
+_GAPS_WIDE_MAX: Final = 7
 _METADATA: Final = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
 
@@ -223,6 +218,7 @@ def _settings(salt: str) -> Any:
         "timezone": "UTC",
         "xtick.color": quiet,
         "xtick.labelcolor": ink,
+        "xtick.major.pad": 7,
         "ytick.color": quiet,
         "ytick.labelcolor": ink,
     }
@@ -233,21 +229,11 @@ def _block(line: Line) -> dict[str, Any]:
 
 
 def _clock(axes: Axes, times: Times, size: Size) -> None:
-    last = times.starts_at[-1] + timedelta(seconds=times.length_s)
-    axes.set_xlim(*_numbers([times.starts_at[0], last]))
-    whole_s = (last - times.starts_at[0]).total_seconds()
-    locator = dates.AutoDateLocator(tz=UTC, minticks=2, maxticks=4 if size.is_narrow else 7)
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: clock_text(value, whole_s)))
-
-
-def clock_text(number: float, whole_s: float) -> str:
-    """Return a day's number as the clock shows it, beside a time of this length."""
-    at = dates.num2date(number, tz=UTC)
-    if whole_s <= _SHORT_S:
-        return f"{at:%H:%M:%S}.{at.microsecond // 100_000}"
-    form = next(form for longest_s, form in _CLOCK_FORMS if whole_s <= longest_s)
-    return f"{at:{form}}"
+    start_at = times.starts_at[0]
+    whole_s = len(times.starts_at) * times.length_s
+    axes.set_xlim(*_numbers([start_at, start_at + timedelta(seconds=whole_s)]))
+    marks = clock_marks(start_at, whole_s, _GAPS_NARROW_MAX if size.is_narrow else _GAPS_WIDE_MAX)
+    axes.set_xticks(_numbers([at for at, _ in marks]), [text for _, text in marks])
 
 
 def _numbers(times: Sequence[datetime]) -> list[float]:
