@@ -10,7 +10,7 @@ The architecture, in the order in which a row lives it:
 ``pacing``     decides when it may go: rate, back-off, breaker, budget. Pure
 ``ledger``     writes the intent *before* the request, and what became of it after
 ``endpoints``  a lead becomes a request; a reply becomes an outcome. Pure
-``api``        what an account's owner can ask LeadConduit, and how it answers. Pure
+``records``    what the owner of a flow can ask LeadConduit, and how it answers. Pure
 ``transport``  the only client-side place that speaks HTTP
 ``engine``     joins these machines in one task group: feed -> workers -> recorder
 ``reporting``  what became of the rows: summary, report, export

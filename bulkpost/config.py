@@ -13,7 +13,6 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from bulkpost.api.settings import ApiSettings
 from bulkpost.checking.settings import CheckSettings
 from bulkpost.destination import (
     HOST_DEFAULT,
@@ -33,6 +32,7 @@ from bulkpost.pacing.breaker import BreakerSettings
 from bulkpost.pacing.budget import BudgetSettings
 from bulkpost.pacing.retry import RetrySettings
 from bulkpost.reading.settings import ReadingSettings
+from bulkpost.records.settings import ApiSettings
 from bulkpost.transport.settings import TransportSettings
 
 CONFIG_DEFAULT: Final = Path("bulkpost.toml")

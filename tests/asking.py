@@ -10,10 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 from faultserver import JSON, HungUp, Peer, Script, response
 from msgspec.structs import replace
 
-from bulkpost.api.questions import Access
-from bulkpost.app.api_client import ApiClient, open_api
+from bulkpost.app.records_client import ApiClient, open_api
 from bulkpost.clock import SystemClock
 from bulkpost.config import Settings
+from bulkpost.records.questions import Access
 from bulkpost.secret import Secret
 
 KEY: Final = "1f1b96c9150d8050e858c043d543bb4eadae0e6f"

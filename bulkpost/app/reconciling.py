@@ -12,10 +12,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from bulkpost.api.answers import SourceEvent
-from bulkpost.api.questions import Access, EventQuery
-from bulkpost.app.api_client import ApiClient, access_for, open_api
 from bulkpost.app.leads import SANDBOX_ALIAS
+from bulkpost.app.records_client import ApiClient, access_for, open_api
 from bulkpost.clock import Clock
 from bulkpost.config import Settings
 from bulkpost.ledger.decisions import Author, open_for_decisions, resolve
@@ -23,6 +21,8 @@ from bulkpost.ledger.ledger import Ledger
 from bulkpost.ledger.paths import LedgerPaths
 from bulkpost.ledger.reader import LedgerReader, open_reader
 from bulkpost.log import get_logger
+from bulkpost.records.answers import SourceEvent
+from bulkpost.records.questions import Access, EventQuery
 from bulkpost.reporting.doubts import doubt_count
 from bulkpost.reporting.history import is_run_going_on
 from bulkpost.reporting.reconciled import (

@@ -236,8 +236,8 @@ def _tell_how_to_decide(output: Output, found: Sequence[Any], ledger_path: Path)
 
 def _has_key() -> bool:
     """Whether an API key is set, whatever it is worth."""
-    from bulkpost.api.settings import KEY_VARIABLE  # noqa: PLC0415  # as above
     from bulkpost.config import load  # noqa: PLC0415  # as above
+    from bulkpost.records.settings import KEY_VARIABLE  # noqa: PLC0415  # as above
 
     if os.environ.get(KEY_VARIABLE):
         return True

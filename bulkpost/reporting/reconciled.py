@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from bulkpost.api.answers import SourceEvent
 from bulkpost.destination import Kind
 from bulkpost.ledger.decisions import Resolution
 from bulkpost.ledger.states import State
 from bulkpost.outcome import Outcome, OutcomeKind
+from bulkpost.records.answers import SourceEvent
 from bulkpost.redact import scrub
 from bulkpost.reporting.sought import SoughtRow
 from bulkpost.reporting.wording import duration_text, iso_text, price_text

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkpost.api.answers import SourceEvent
 from bulkpost.ledger.states import ANSWERED, State
 from bulkpost.outcome import VERDICTS
+from bulkpost.records.answers import SourceEvent
 from bulkpost.reporting.reconciled import (
     Finding,
     Reconciled,

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from bulkpost.api.questions import basic_authorization, meta_request
-from bulkpost.app.api_client import access_for
+from bulkpost.app.records_client import access_for
 from bulkpost.config import Settings
 from bulkpost.errors import ConfigError
+from bulkpost.records.questions import basic_authorization, meta_request
 from bulkpost.secret import Secret, read_secret, read_secret_file
 
 KEY = "1f1b96c9150d8050e858c043d543bb4eadae0e6f"

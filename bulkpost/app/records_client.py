@@ -13,9 +13,6 @@ from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
-from bulkpost.api.answers import LeadHit, SourceEvent, read_events, read_hits
-from bulkpost.api.questions import Access, EventQuery, events_request, search_request
-from bulkpost.api.settings import KEY_VARIABLE, ApiSettings
 from bulkpost.clock import Clock, SystemClock
 from bulkpost.config import Settings, check_host
 from bulkpost.destination import checked_origin, is_loopback
@@ -24,6 +21,9 @@ from bulkpost.exchange import Reply, Request
 from bulkpost.log import get_logger
 from bulkpost.pacing.rate import RateLimit, parse_rate
 from bulkpost.pacing.retry import backoff_s, retry_after_s
+from bulkpost.records.answers import LeadHit, SourceEvent, read_events, read_hits
+from bulkpost.records.questions import Access, EventQuery, events_request, search_request
+from bulkpost.records.settings import KEY_VARIABLE, ApiSettings
 from bulkpost.secret import Secret, read_secret
 from bulkpost.transport.http import HttpTransport
 from bulkpost.transport.transport import Transport

@@ -10,8 +10,8 @@ from asking import KEY, Waits, a_client, event, event_id, page
 from faultserver import JSON, Script, answer, answers, closed_port, fault_server, response
 from faultserver import hang_up_after_request as hang_up
 
-from bulkpost.api.questions import EventQuery
 from bulkpost.errors import ApiError, ConfigError
+from bulkpost.records.questions import EventQuery
 
 QUERY = EventQuery((("lead.reference", "ref1"),))
 
