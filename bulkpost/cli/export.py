@@ -76,7 +76,7 @@ Exit status:
 @ledger_option
 @output_options
 def export(*, words: tuple[str, ...], ledger_path: Path, output: Output, **given: Any) -> None:
-    r"""Write what became of every row of a run's input into five files in DIR.
+    """Write what became of every row of a run's input into five files in DIR.
 
     \b
     NAME-success   LeadConduit accepted the lead
@@ -93,7 +93,7 @@ def export(*, words: tuple[str, ...], ledger_path: Path, output: Output, **given
 
     The files hold personal data and are readable by you only. Columns of social security numbers
     are left out.
-    """
+    """  # noqa: D301  # click's mark for lines that stay apart is a backspace
     run_id, folder = _run_and_folder(words)
     # Imported late: the help needs none of it.
     from bulkpost.cli.observe import observe  # noqa: PLC0415
