@@ -130,7 +130,6 @@ class Submission(Generic[ItemT]):
         feed, pipeline = await self._machines(batch, record, tally)
         watched = Watched(batch.reader.path, rows_todo, tally)
         self._ledger.writer.reopen()
-        self._heed_deadline(pipeline)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._watch, watched)
             tasks.start_soon(self._obey_signals, pipeline)
