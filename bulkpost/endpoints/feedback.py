@@ -110,7 +110,9 @@ class FeedbackEndpoint:
             outcome = _explained(reply.status, read, own)
         else:
             safe = replace(reply, body=without_lead(reply))
-            outcome = classify(safe, own, strict=strict).outcome
+            # What is left of a body may look like another ending: its words alone are taken.
+            words = classify(safe, own, strict=strict).outcome.reason
+            outcome = replace(verdict.outcome, reason=words)
         return _with_step(replace(verdict, outcome=outcome), is_theirs=isinstance(read, Answer))
 
     def evidence(self, request: Request, reply: Reply, item: Feedback) -> Evidence:

@@ -37,7 +37,7 @@ def without_lead(reply: Reply) -> bytes:
     """
     shape = shape_of(reply.body)
     if shape is Shape.HTML:
-        return f"<html><title>{title_of(reply.body)}</title></html>".encode("utf-8", "replace")
+        return f"<html><title>{title_of(reply.body)}</title></html>".encode()
     if shape is Shape.OTHER:
         return reply.body if reply.status in _BEFORE_ANY_LEAD else b""
     document = _document(reply.body) if reply.cut is None else None

@@ -1,6 +1,5 @@
 """The score, as a table for docs/testing.md, and every survivor that nobody has explained."""
 
-import json
 import sys
 from collections import Counter
 from pathlib import Path
@@ -10,8 +9,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.measured import say
 
-from mutation.by_hand import HandMade, hand_made  # needs the path above
-from mutation.mutants import BY_HAND, Mutant, all_mutants
+from mutation.by_hand import HandMade, hand_made, what_was_found  # needs the path above
+from mutation.mutants import Mutant, all_mutants
 
 EXPLAINED: Final = Path(__file__).with_name("explained.txt")
 _WHY: Final = "  # "
@@ -81,14 +80,14 @@ def main() -> None:
 
 
 def _made_by_hand() -> list[tuple[HandMade, str]]:
-    found = json.loads(BY_HAND.read_text()) if BY_HAND.exists() else {}
+    found = what_was_found()
     return [(mutant, _fate_by_hand(mutant, found.get(mutant.name))) for mutant in hand_made()]
 
 
 def _fate_by_hand(mutant: HandMade, is_killed: bool | None) -> str:  # noqa: FBT001  # as it was found
-    if is_killed is None:
-        return "not tried"
-    return "killed" if is_killed else "explained" if mutant.why else "survived"
+    if mutant.why:
+        return "explained"
+    return {None: "not tried", True: "killed", False: "survived"}[is_killed]
 
 
 if __name__ == "__main__":
