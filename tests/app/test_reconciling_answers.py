@@ -1,7 +1,8 @@
 """Rows in doubt, looked up: what a server may say, and what follows from it."""
 
+import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,11 @@ class Desk:
             for found in self.found
         }
 
+    def change(self, *statements: str) -> None:
+        with closing(sqlite3.connect(self.ledger)) as database, database:
+            for statement in statements:
+                database.execute(statement)
+
     def states(self) -> dict[int, str]:
         return dict(content(self.ledger, "SELECT row, outcome FROM rows ORDER BY row"))
 
@@ -123,6 +129,26 @@ async def test_an_event_of_another_flow_is_not_the_rows(tmp_path: Path) -> None:
         told = await desk.ask()
 
     assert "not_found" == told["1:2"]
+
+
+async def test_where_each_row_names_its_flow_any_flow_is_the_rows(tmp_path: Path) -> None:
+    """The ledger does not keep which flow a row named; the reference has to do."""
+    async with a_desk(tmp_path) as desk:
+        desk.change("UPDATE destination SET name = 'https://x.example/flows/*/sources/*/submit'")
+        desk.has(2, 12, flow="e" * 24)
+        told = await desk.ask()
+
+    assert "found SUCCESS" == told["1:2"]
+
+
+async def test_rows_of_feedback_are_left_to_a_person(tmp_path: Path) -> None:
+    """Feedback carries no reference of ours; no question is asked."""
+    async with a_desk(tmp_path) as desk:
+        desk.change("UPDATE destination SET kind = 'feedback'")
+        told = await desk.ask()
+
+    assert {"feedback"} == set(told.values())
+    assert [] == desk.records.asked
 
 
 async def test_a_lead_that_only_the_search_finds_is_held(tmp_path: Path) -> None:
@@ -190,13 +216,22 @@ async def test_of_several_events_the_first_success_counts_else_the_last(
     assert outcomes.count("success") == desk.found[0].accepted
 
 
-async def test_a_lead_of_another_row_is_not_taken_for_this_ones(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_pruned", [False, True])
+async def test_a_lead_of_another_row_is_not_taken_for_this_ones(
+    tmp_path: Path, *, is_pruned: bool
+) -> None:
     """Two rows with one key: what is known to be the other's says nothing of this one."""
     shared = key_of(row_id_of(1, 9))
     first_row = Ending(1, ok(1).outcome, key=shared)
     lost = Outcome(_K.IN_DOUBT, "lost")
     second_row = Ending(2, lost, key=shared, allow_duplicate=True)
     async with a_desk(tmp_path, first_row, second_row, ok(3)) as desk:
+        if is_pruned:
+            desk.change(
+                "INSERT INTO kept_key SELECT key, row_id, content FROM outcome"
+                " WHERE row_id & 255 = 1",
+                "UPDATE outcome SET key = NULL, elapsed_ms = NULL WHERE row_id & 255 = 1",
+            )
         desk.has(3)
         desk.records.events[desk.reference(9)] = [desk.event(9, 1)]
         first = await desk.ask()

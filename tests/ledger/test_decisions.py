@@ -347,3 +347,37 @@ async def test_a_released_row_can_be_sent_and_its_key_is_free(ledger_path: Path)
     await make_past(ledger_path, ledger_path.parent / "leads.csv", Past([again]))
 
     assert (State.SUCCESS, "c" * 24) == (await the_rows(ledger_path))[2][::3]
+
+
+async def test_what_leadconduits_records_say_stands_as_if_it_had_answered(
+    ledger_path: Path,
+) -> None:
+    """Its reason and its price, or none; the audit says how that is known."""
+    told = {
+        5: Outcome(_K.FAILURE, "Cap reached", None, "c" * 24, 0),
+        6: Outcome(_K.SUCCESS, None, None, "b" * 24, 2_500_000),
+    }
+    async with open_for_decisions(ledger_path, "test", CLOCK) as ledger:
+        for row, verdict in told.items():
+            resolution = Resolution(State.of(verdict.kind), verdict.lead_id, "event 1", verdict)
+            author = Author("ada", "reconciled", 5)
+            assert 1 == await resolve(ledger, [row_id_of(1, row)], resolution, author)
+
+    rows = await the_rows(ledger_path)
+    assert (State.FAILURE, 0, "Cap reached", "c" * 24) == rows[5]
+    assert (State.SUCCESS, 0, None, "b" * 24) == rows[6]
+    async with open_reader(ledger_path) as reader:
+        prices = await reader.fetch("SELECT row, price FROM rows WHERE row IN (5, 6) ORDER BY row")
+    assert [(5, 0.0), (6, 2.5)] == prices
+    assert [
+        (5, "reconciled", "ada", 20, 11, "c" * 24, "event 1"),
+        (6, "reconciled", "ada", 20, 10, "b" * 24, "event 1"),
+    ] == await the_audit(ledger_path)
+
+
+async def test_what_a_person_says_leaves_the_price(ledger_path: Path) -> None:
+    """Only LeadConduit knows it."""
+    async with open_for_decisions(ledger_path, "test", CLOCK) as ledger:
+        await resolve(ledger, [row_id_of(1, 5)], Resolution(State.SUCCESS), an_author())
+
+    assert (State.SUCCESS, 0, "resolved by hand", "d" * 24) == (await the_rows(ledger_path))[5]
