@@ -67,6 +67,7 @@ def test_a_row_is_cut_short_once_its_key_is_kept(tables: Tables) -> None:
     tables.put("kept_key", key=bytes([1, 1]), row_id=_row(1))
     tables.put("kept_key", key=bytes([1, 2]), row_id=_row(7))
     tables.put("kept_key", key=b"other", row_id=_row(3))
+    tables.put("kept_key", key=bytes([1, 4]), row_id=_row(4))  # in doubt by now: it stays whole
     changed = [tables.change("prune_rows", **FIRST) for _ in range(2)]
 
     # Two that hold no key, and invalid: they need none.
@@ -178,6 +179,8 @@ def test_an_input_with_a_row_under_way_or_a_young_decision_is_left_alone(tables:
     tables.put("resolution", row_id=_row(1, 2), at_ms=5_000, **decided)
 
     assert [[2], []] == [_prunable(tables, before_ms) for before_ms in (5_001, 5_000)]
+    tables.rows("DELETE FROM intent")
+    assert [[1, 2], [1]] == [_prunable(tables, before_ms) for before_ms in (5_001, 5_000)]
 
 
 def test_rows_are_counted_by_input_and_below_its_mark(tables: Tables) -> None:

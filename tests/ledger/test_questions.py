@@ -59,6 +59,54 @@ def test_doubts_are_those_of_a_run_or_of_all(
     assert [(len(rows),)] == tables.ask("doubt_count", **asked)
 
 
+def test_doubts_are_told_by_when_they_were_sent(tables: Tables) -> None:
+    """Those of a run or of all, after the last one of the thousand before."""
+    first, second = (_row(1), 1_010), (_row(1, 2), 3_030)
+    asked = {"run_id": None, "rows_max": 9}
+
+    assert [first, second] == tables.ask("doubts_sent_at", after=0, **asked)
+    assert [second] == tables.ask("doubts_sent_at", after=_row(1), **asked)
+    assert [first] == tables.ask("doubts_sent_at", after=0, run_id=1, rows_max=9)
+    assert [first] == tables.ask("doubts_sent_at", after=0, run_id=None, rows_max=1)
+
+
+_ANY: dict[str, Any] = {
+    **dict.fromkeys(("run_id", "up_to", "destination", "since_ms", "states", "live")),
+    "runs_max": 9,
+}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "runs"),
+    [
+        ({}, [4, 3, 2, 1]),
+        ({"runs_max": 2}, [4, 3]),
+        ({"run_id": 3}, [3]),
+        ({"run_id": 7}, []),
+        ({"up_to": 3}, [3, 2, 1]),
+        ({"up_to": 4}, [4]),
+        ({"destination": "eu"}, [4]),
+        ({"destination": "box"}, [3, 2, 1]),
+        ({"since_ms": 3_000}, [4, 3]),
+        ({"states": '["drained"]'}, [2]),
+        ({"states": '["running"]', "live": 4}, [4]),
+        ({"states": '["died", "drained"]', "live": 4}, [3, 2, 1]),
+        ({"states": '["died"]'}, [4, 3, 1]),
+    ],
+)
+def test_runs_come_newest_first(wanted: dict[str, Any], runs: list[int], tables: Tables) -> None:
+    """All, or those that are asked for: by place, by time, by how they ended."""
+    tables.rows("UPDATE run SET ending = 'drained' WHERE id = 2")
+    tables.put("destination", id=2, kind="submission", name="Live/EU", first_used_at_ms=0)
+    rules = {"key_spec": "content", "duplicates": "skip", "path": "c.csv", "format": "CSV"}
+    known = {"digest": b"3", "size_bytes": 9, "rows": 9, "map_digest": "m"}
+    tables.put("input", id=3, destination_id=2, first_seen_at_ms=0, **known, **rules)
+    origin = {"version": "1", "host": "here", "pid": 1, "settings": "{}", "rows_before": 0}
+    tables.put("run", id=4, input_id=3, command="submit", started_at_ms=4_000, **origin)
+
+    assert runs == [row[0] for row in tables.ask("run_record", **_ANY | wanted)]
+
+
 def test_a_doubt_is_told_with_all_that_is_known_of_it(tables: Tables) -> None:
     """When it was sent, how often, and what came."""
     found = tables.ask("doubts", run_id=None, with_armed=1, rows_max=2)
