@@ -39,6 +39,7 @@ from bulkpost.ledger.registry import Registry
 from bulkpost.log import get_logger
 from bulkpost.redact import scrub_path
 from bulkpost.reporting.status import ExitStatus, worst
+from bulkpost.reporting.wording import counted
 from bulkpost.transport.http import HttpTransport
 
 _ITEMS: Final[Mapping[Kind, Items[Any]]] = {Kind.SUBMISSION: LEADS, Kind.FEEDBACK: FEEDBACK}
@@ -193,15 +194,25 @@ async def _is_wanted(  # noqa: PLR0913, PLR0917  # what a plan is made of, and w
 ) -> bool:
     """Hold the plan against what was expected; ask before a first submission to a destination.
 
+    Results that are submitted again are asked about, too: what a spreadsheet has changed in them
+    besides what was mended makes other leads, and they would all be paid again.
+
     Raises:
         UnexpectedPlanError: It is not what was expected.
     """
     is_asking = observer.is_asking and destination.environment is not Environment.SANDBOX
-    must_ask = is_asking and await reader.latest(destination.kind, destination.name) is None
-    if not must_ask and expected is None:
+    is_first = await reader.latest(destination.kind, destination.name) is None
+    is_fed_back = any(batch.reader.format.is_results for batch in batches)
+    must_ask = is_asking and (is_first or is_fed_back)
+    if not must_ask and not is_fed_back and expected is None:
         return True
     preview = await preview_of(order, destination, batches, reader)
     _check_expected(expected, preview.plan)
+    if is_fed_back:
+        observer.noted(
+            f"to be sent: {counted(preview.plan.to_send, 'row')}, not submitted yet or changed; "
+            f"known already: {preview.plan.duplicate:,}"
+        )
     return not must_ask or await observer.approves(preview)
 
 

@@ -2,11 +2,12 @@
 
 import csv
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from faultserver import fault_server
+from faultserver import closed_port, fault_server
 from submitting import (
     Answerer,
     Recorder,
@@ -131,12 +132,33 @@ async def test_mended_rows_are_sent_and_the_others_are_not(tmp_path: Path) -> No
         failure = (await exported(tmp_path, leads, settings))["failure"]
         edited(failure, "2", name="Bob")
         answerer.plan = {}
-        status, _ = await fed_back(failure, server.url)
+        status, notes = await fed_back(failure, server.url)
         again, _ = await fed_back(failure, server.url)
 
     assert (ExitStatus.DONE, ExitStatus.DONE) == (status, again)
+    assert "to be sent: 1 row, not submitted yet or changed; known already: 1" in notes
     assert {1: 1, 2: 2, 3: 1, 4: 1} == answerer.counts
     assert [("row", "2"), ("name", "Bob"), ("phone", "512")] == answerer.seen[-1].fields
+
+
+async def test_on_a_terminal_results_are_asked_about(tmp_path: Path) -> None:
+    """A spreadsheet may have changed more than was mended; who is asked can still say no."""
+    leads = table(tmp_path / "leads.csv", _HEADER, _ROWS)
+    live = partial(
+        an_order,
+        f"https://0.0.0.0:{closed_port()}",  # this machine, but for bulkpost a place like any other
+        ledger=tmp_path / "l.db",
+        allowed_hosts=["0.0.0.0"],  # noqa: S104  # connected to, not bound
+        breaker__first_contact_s_max=0.05,
+    )
+    await submitted(live(leads))
+    unsent = (await exported(tmp_path, leads, live(leads).settings))["unsent"]
+    refusing, agreeing = Recorder(answer=False), Recorder(answer=True)
+    for observer in (refusing, agreeing):
+        await submitted(live(unsent), observer)
+
+    assert (6, False) == (refusing.previews[0].plan.to_send, refusing.previews[0].is_first)
+    assert (1, 0, 1) == (len(agreeing.previews), len(refusing.results), len(agreeing.results))
 
 
 async def test_rows_that_could_not_be_read_are_sent_only_when_mended(tmp_path: Path) -> None:
