@@ -6,10 +6,13 @@ from pathlib import Path
 import click
 import pytest
 from commands import Commands
+from faultserver import closed_port
 from feedback_lists import event_id_of, feedback_list
+from terminals import a_terminal
 
 from bulkpost.cli.feedback import feedback as feedback_command
 
+SAMPLE = Path(__file__).parents[2] / "sample_data" / "feedback.csv"
 LEAD_ID = "5f3e0000000000000000abcd"
 
 
@@ -73,6 +76,31 @@ def test_a_posting_url_takes_no_feedback(bulkpost: Commands, folder: Path) -> No
 
     assert 2 == done.status
     assert "the URL is not one that takes feedback" in done.err
+
+
+async def test_the_first_live_feedback_asks_on_a_terminal(folder: Path) -> None:
+    """It is billed, too; the default is no."""
+    url = f"https://0.0.0.0:{closed_port()}/feedback"
+    config = folder / "live.toml"
+    config.write_text('allowed_hosts = ["0.0.0.0"]\n')
+    words = ["feedback", str(feedback_list(folder, 3)), "--url", url, "--config", str(config)]
+    async with a_terminal(words, folder) as (terminal, child):
+        await terminal.until("Submit this feedback? [y/N]")
+        terminal.type("\r")
+        await terminal.rest()
+        assert 0 == await child.wait()
+
+    assert url in terminal.text
+    assert "Nothing was sent." in terminal.text
+
+
+def test_the_sample_fits_the_embedded_sandbox(bulkpost: Commands) -> None:
+    """Where every event is known, what the list itself has wrong is all that is left."""
+    assert 3 == bulkpost("feedback", str(SAMPLE), "--sandbox").status
+    counts = bulkpost("show", "--json").document["counts"]
+
+    expected = {"success": 32, "duplicate": 1, "conflict": 1, "invalid": 1, "http_error": 0}
+    assert expected.items() <= counts.items()
 
 
 def test_the_help_says_how_long_feedback_is_taken() -> None:

@@ -72,7 +72,7 @@ async def test_t1_what_an_answer_to_feedback_shows_of_the_lead_is_nowhere(
             cwd=home,
         )  # fmt: skip
         outputs = [done.stdout, done.stderr]
-        for more in (["show", "--support"], ["show", "--row", "2"], ["doubt", "list"], ["runs"]):
+        for more in (["show", "--support"], ["doubt", "list"]):
             looked = await bulkpost(*more, cwd=home)
             outputs += [looked.stdout, looked.stderr]
 
