@@ -93,7 +93,9 @@ def sandbox(
 
     Prints the posting URL on standard output. Leads are posted to it as to LeadConduit; nothing
     leaves this machine and nothing is billed. What was taken stands at /sandbox/leads, what was
-    received at /sandbox/requests, and the counts at /sandbox/stats.
+    received at /sandbox/requests, and the counts at /sandbox/stats. A lead that was accepted has an
+    event_id there: feedback about it is posted to /feedback, and stands at /sandbox/feedback. What
+    becomes of feedback is set under [feedback] in the file of --faults.
 
     A lead orders a fault for itself with a field sandbox_fault (503, 503x2, hang_after), an answer
     with sandbox_outcome (failure:reason), a wait with sandbox_latency and a price with

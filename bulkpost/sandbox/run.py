@@ -92,6 +92,7 @@ def _tell(sandbox: Sandbox, address: Address) -> None:
     sys.stdout.write(f"{address.submit_url()}\n")
     sys.stdout.flush()
     _hint(f"Leads taken: {address.leads_url}")
+    _hint(f"Feedback goes to {address.feedback_url}")
     _hint(f"Counts: {address.stats_url}")
     if sandbox.settings.flow is not None:
         _hint(f"Fields and rules: {address.meta_url}")
@@ -106,6 +107,7 @@ def _tell_json(sandbox: Sandbox, address: Address) -> None:
             "url": address.submit_url(),
             "leads_url": address.leads_url,
             "requests_url": address.requests_url,
+            "feedback_url": address.feedback_url,
             "stats_url": address.stats_url,
             "meta_url": address.meta_url if sandbox.settings.flow is not None else None,
             "seed": sandbox.seed,

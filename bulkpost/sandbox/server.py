@@ -73,6 +73,11 @@ class Address:
         return self.origin + routes.REQUESTS_PATH
 
     @property
+    def feedback_url(self) -> str:
+        """Where feedback is posted to."""
+        return self.origin + routes.FEEDBACK_PATH
+
+    @property
     def stats_url(self) -> str:
         """Where the counts can be read."""
         return self.origin + routes.STATS_PATH

@@ -47,6 +47,7 @@ def test_the_posting_url_is_the_only_line_on_standard_output() -> None:
     assert url.endswith("/flows/000000000000000000000001/sources/000000000000000000000002/submit\n")
     assert "" == rest
     assert "--seed" in hints
+    assert f"Feedback goes to {url.partition('/flows/')[0]}/feedback\n" in hints
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
