@@ -8,4 +8,5 @@
 ``preview``     what would happen
 ``submission``  the runs
 ``commands``    ``submit`` and ``check``, which join these
+``reconciling`` ``doubt reconcile``; ``records_client`` asks LeadConduit
 """

@@ -7,7 +7,6 @@ scrubbed of them and a reference looked for; nothing here shows them.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -46,11 +45,6 @@ class SourceEvent:
     flow_id: str | None
     price_micros: int | None
     texts: tuple[tuple[str, str], ...] = field(repr=False)
-
-    @property
-    def at(self) -> datetime:
-        """When it was written, to the second: its id begins with that."""
-        return datetime.fromtimestamp(int(self.id[:8], 16), UTC)
 
     def carries(self, field_name: str, text: str) -> bool:
         """Tell whether the lead has a text in a field, as it was sent or as it was read."""
@@ -139,15 +133,6 @@ def read_hits(reply: Reply) -> list[LeadHit]:
         LeadHit(_id(hit.lead_id, "a lead"), hit.flow_id and hit.flow_id.lower(), hit.reference)
         for hit in hits
     ]
-
-
-def read_document(reply: Reply) -> Any:
-    """Read any other answer as JSON values.
-
-    Raises:
-        ApiError: It is not JSON, or not whole.
-    """
-    return _decoded(reply, dict[str, Any], "an object")
 
 
 def _decoded(reply: Reply, wanted: type[_DocumentT], what: str) -> _DocumentT:

@@ -7,6 +7,8 @@
 ``next_steps``     what a person does then
 ``row_life``       one row, its attempts and decisions; ``support``: what support asks for
 ``doubts``         rows whose fate is unknown; ``row_reference`` is how a row is named
+``sought``         such rows, with all by which LeadConduit may know them; ``reconciled``: what
+                   follows from what it shows
 ``export``         the original columns and what became of each row, into a ``private_file``;
                    ``results_file`` has a writer per format, ``private_columns`` and ``spreadsheet``
                    what must not be in it
