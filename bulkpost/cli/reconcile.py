@@ -203,8 +203,9 @@ class _Report:
         advice: dict[str, list[str]] = {}
         if Finding.NOT_FOUND in counts:
             advice[
-                f"{_rows_text(counts[Finding.NOT_FOUND])} not found, where other leads of the run are. If you "
-                "decide that LeadConduit did not receive them, the next submit sends them:"
+                f"{_rows_text(counts[Finding.NOT_FOUND])} not found, where other leads of the run "
+                "are. If you decide that LeadConduit did not receive them, the next submit sends "
+                "them:"
             ] = self._commands()
         if Finding.NO_REFERENCE in counts:
             advice[
