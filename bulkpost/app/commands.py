@@ -16,12 +16,14 @@ from bulkpost.app.examining import FindingsTarget, check_findings, examine
 from bulkpost.app.feedback import FEEDBACK
 from bulkpost.app.inputs import forget_spools, input_paths, take_in_all
 from bulkpost.app.items import Items
+from bulkpost.app.kept_flow import news_of, source_authorization
 from bulkpost.app.leads import LEADS
 from bulkpost.app.open_files import allow_open_files
 from bulkpost.app.order import Batch, Observer, Order, Preview, SubmitResult
 from bulkpost.app.place import destination_for
 from bulkpost.app.preview import preview_of
 from bulkpost.app.submission import Submission
+from bulkpost.checking.against_flow import FlowNews
 from bulkpost.clock import Clock, SystemClock
 from bulkpost.destination import Destination, Environment, Kind
 from bulkpost.engine.allowance import Expected, parse_expected
@@ -73,6 +75,7 @@ async def submit(
     paths = await input_paths(order, LedgerPaths(order.ledger_path).spool)
     allow_open_files(order.settings.engine.concurrency, len(paths))
     async with destination_for(items, order, observer) as destination:
+        items, _ = await _informed(items, order, destination, observer)
         options = LedgerOptions(
             destination.environment,
             f"{order.command} {' '.join(scrub_path(name) for name in order.inputs)}",
@@ -105,6 +108,17 @@ def _in_force(order: Order) -> tuple[Items[Any], Order]:
     """Return what an order sends, and the order with the settings that are in force for it."""
     items = _ITEMS[order.kind]
     return items, replace(order, settings=items.settings(order.settings))
+
+
+async def _informed(
+    items: Items[Any], order: Order, destination: Destination, observer: Observer
+) -> tuple[Items[Any], FlowNews | None]:
+    """Return what an order sends, with what is known of the flow that it goes to."""
+    if order.kind is not Kind.SUBMISSION:
+        return items, None
+    authorization = source_authorization(order.settings)
+    news = await news_of(order, destination, observer)
+    return items.informed(news.flow if news is not None else None, authorization), news
 
 
 async def _sound_batches(  # noqa: PLR0913, PLR0917  # where ledger and inputs meet
@@ -156,6 +170,7 @@ async def check(
         if order.is_sandbox
         else items.destination(order.settings)
     )
+    items, news = await _informed(items, order, destination, observer)
     # A list that came through a pipe is lead data: it is kept for a submission, not for a look.
     with TemporaryDirectory(prefix="bulkpost-") as spool:
         paths = await input_paths(order, Path(spool))
@@ -168,7 +183,8 @@ async def check(
             async with open_ledger_reader(order.ledger_path) as reader:
                 batches = await take_in_all(items, order, paths, destination, reader, observer)
                 preview = await preview_of(order, destination, batches, reader)
-        return replace(preview, values=await examine(batches, observer, findings))
+        values = await examine(batches, observer, findings)
+        return replace(preview, values=values, flow=news)
 
 
 async def _check_ledger(order: Order, destination: Destination, reader: LedgerReader) -> None:

@@ -20,9 +20,11 @@ from bulkpost.mapping.feedback_identity import FeedbackIdentifier
 from bulkpost.mapping.feedback_map import FeedbackMap, build_feedback_map
 from bulkpost.mapping.refusal import Refusal
 from bulkpost.reading.reader import Reader
+from bulkpost.records.flow_meta import KnownFlow
 from bulkpost.redact import scrub
 from bulkpost.reporting.summary import RunRecord
 from bulkpost.row import Row
+from bulkpost.secret import Secret
 
 _WORDS: Final = Words("feedback", "event and type", "reason")
 # What makes the key has nothing to do with how a list's columns are called.
@@ -34,6 +36,10 @@ class FeedbackItems:
     """Implements ``Items[Feedback]``."""
 
     kind: Final = Kind.FEEDBACK
+
+    def informed(self, flow: KnownFlow | None, authorization: Secret | None) -> "FeedbackItems":  # noqa: ARG002  # the interface
+        """Return them as they are: feedback goes to no flow, and carries no credential."""
+        return self
 
     def settings(self, settings: Settings) -> Settings:
         """Return the settings with which no repeat is sent, whatever leads may do.

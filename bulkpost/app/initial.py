@@ -9,9 +9,12 @@ from typing import Final
 import anyio.to_thread
 
 from bulkpost.app.inputs import called
+from bulkpost.app.kept_flow import KeptFlow, keep_flow, path_beside
 from bulkpost.config import Settings, convert, destination_of
-from bulkpost.destination import Destination
+from bulkpost.destination import Destination, is_loopback, parse_url
 from bulkpost.errors import ConfigError, InputError, MappingError
+from bulkpost.fields import guess_type
+from bulkpost.fields.field_type import FieldType
 from bulkpost.ledger.paths import LEDGER_DEFAULT
 from bulkpost.mapping.assignment import assign
 from bulkpost.mapping.header import data_for_names
@@ -19,11 +22,12 @@ from bulkpost.mapping.settings import MapSettings
 from bulkpost.matching.draft import Draft, config_text
 from bulkpost.matching.match import ColumnMatch, Fate, match_columns
 from bulkpost.matching.settling import SENT, settled
-from bulkpost.matching.target import Targets, standard_targets
+from bulkpost.matching.target import Target, Targets, standard_targets
 from bulkpost.matching.values import Sample
 from bulkpost.reading.inputs import resolve_inputs
 from bulkpost.reading.reader import Reader, open_reader
 from bulkpost.reading.settings import ReadingSettings
+from bulkpost.records.flow_meta import KnownFlow
 from bulkpost.reporting.private_file import check_not_needed, check_target, private_file
 
 _CONFIG_BYTES_MAX: Final = 1024 * 1024
@@ -89,7 +93,8 @@ def check_order(order: InitOrder) -> Destination:
     resolve_inputs([str(order.list_path)])
     if order.target is not None:
         check_target(order.target, is_forced=order.is_forced)
-        check_not_needed(order.target, Path(LEDGER_DEFAULT), order.list_path)
+        for path in (order.target, path_beside(order.target)):
+            check_not_needed(path, Path(LEDGER_DEFAULT), order.list_path)
     return destination_of(order.settings) if order.settings.url else _NOWHERE
 
 
@@ -97,8 +102,15 @@ async def propose(
     order: InitOrder,
     destination: Destination,
     progress: Callable[[Path, int], None],
+    flow: KnownFlow | None = None,
 ) -> Proposal:
     """Read the list to its end, and match its columns.
+
+    Args:
+        order: What is asked for.
+        destination: Where leads will go.
+        progress: Told of the rows read so far; called from a thread.
+        flow: Its fields are those that there are; None for the standard catalogue's.
 
     Raises:
         InputError: It cannot be read.
@@ -116,11 +128,14 @@ async def propose(
             _refuse_data(reader.columns)
         sample = await anyio.to_thread.run_sync(_sampled, reader, progress)
         likenesses = sample.likenesses(len(reader.columns), order.as_of)
-        targets = standard_targets()
+        targets = standard_targets() if flow is None else _targets_of(flow)
         matches = match_columns(
-            reader.columns, Targets(targets), likenesses, is_whole=not has_header
+            reader.columns,
+            Targets(targets),
+            likenesses,
+            is_whole=flow is not None or not has_header,
         )
-        if has_header:
+        if has_header and flow is None:
             _refuse_strangers(matches)
         unusable = {column.name for column in reader.unusable_columns}
         matches = tuple(_usable(match, unusable) for match in matches)
@@ -128,8 +143,9 @@ async def propose(
             reader.format.description,
             matches,
             tuple(target.name for target in targets),
-            "LeadConduit's standard catalogue",
-            set_by_url=tuple(dict(destination.query)),
+            "LeadConduit's standard catalogue" if flow is None else f"the flow {flow.name}".strip(),
+            tuple(one.name for one in flow.fields if one.is_required) if flow is not None else (),
+            tuple(dict(destination.query)),
         )
         return proposal.with_matches(matches)
 
@@ -146,7 +162,7 @@ def draft_of(order: InitOrder, proposal: Proposal) -> str:
         for name in ("format", "encoding", "delimiter", "header")
         if getattr(settings.input, name) != getattr(default, name)
     }
-    api = {"key_file": settings.api.key_file} if settings.api.key_file else {}
+    api = {name: text for name in ("key_file", "url") if (text := getattr(settings.api, name))}
     text = config_text(
         Draft(
             called(order.list_path),
@@ -166,8 +182,8 @@ def draft_of(order: InitOrder, proposal: Proposal) -> str:
     return text
 
 
-async def write_config(order: InitOrder, text: str) -> None:
-    """Write the config: whole or not at all, and for its owner only.
+async def write_all(order: InitOrder, text: str, kept: KeptFlow | None) -> None:
+    """Write the flow and the config: each whole or not at all, and for its owner only.
 
     Raises:
         UsageError: As ``check_order``.
@@ -180,7 +196,16 @@ async def write_config(order: InitOrder, text: str) -> None:
         with private_file(target, is_forced=order.is_forced) as file:
             file.write(text)
 
+    if kept is not None:
+        await keep_flow(path_beside(target), kept)
     await anyio.to_thread.run_sync(write)
+
+
+def _targets_of(flow: KnownFlow) -> tuple[Target, ...]:
+    return tuple(
+        Target(field.name, field.type or guess_type(field.name) or FieldType.STRING, field.label)
+        for field in flow.fields
+    )
 
 
 def settings_of(url: str, reading: dict[str, str | bool], key_file: str) -> Settings:
@@ -189,7 +214,10 @@ def settings_of(url: str, reading: dict[str, str | bool], key_file: str) -> Sett
     Raises:
         ConfigError: One of them is out of range.
     """
-    return convert({"url": url, "input": reading, "api": {"key_file": key_file}}, "command line")
+    api = {"key_file": key_file}
+    if url and key_file and is_loopback(parse_url(url).host):
+        api["url"] = parse_url(url).origin  # a key goes to this machine only if that is named
+    return convert({"url": url, "input": reading, "api": api}, "command line")
 
 
 def _sampled(reader: Reader, progress: Callable[[Path, int], None]) -> Sample:

@@ -11,6 +11,8 @@ from bulkpost.endpoints.endpoint import Endpoint
 from bulkpost.engine.job import ItemT, Prepare
 from bulkpost.finding import Finding
 from bulkpost.reading.reader import Reader
+from bulkpost.records.flow_meta import KnownFlow
+from bulkpost.secret import Secret
 
 History = Mapping[str, str | int | float | bool | None]
 
@@ -112,6 +114,15 @@ class Items(Protocol[ItemT]):
 
     def embedded(self, settings: Settings, origin: str) -> Destination:
         """Return the embedded sandbox as their destination."""
+        ...
+
+    def informed(self, flow: KnownFlow | None, authorization: Secret | None) -> "Items[ItemT]":
+        """Return the items as they are sent to a flow of which something is known.
+
+        Args:
+            flow: What is known; None for nothing.
+            authorization: Value of the Authorization header; None sends none.
+        """
         ...
 
     def fit(

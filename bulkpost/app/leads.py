@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from bulkpost.app.items import History
+from bulkpost.checking.against_flow import map_findings
 from bulkpost.checking.examination import Examination
 from bulkpost.checking.screening import Screening, refusal_digest
 from bulkpost.config import Settings, destination_of
@@ -17,17 +18,35 @@ from bulkpost.mapping.column_map import ColumnMap, build_map
 from bulkpost.mapping.identity import Identifier, key_of_place, reference_of
 from bulkpost.mapping.refusal import Refusal
 from bulkpost.reading.reader import Reader
+from bulkpost.records.flow_meta import KnownFlow
 from bulkpost.row import Row
+from bulkpost.secret import Secret
 
 # Leads would be keyed with it where there is no ledger yet; such keys are never kept.
 NO_SALT: Final = b"no ledger yet: these keys are not kept"
 SANDBOX_ALIAS: Final = "http://sandbox"
 
 
+@dataclass(frozen=True, slots=True)
 class Leads:
-    """Implements ``Items[Lead]``."""
+    """Implements ``Items[Lead]``.
 
-    kind: Final = Kind.SUBMISSION
+    Attributes:
+        flow: What is known of the flow that they go to; None for nothing.
+        authorization: Value of the Authorization header; None sends none.
+    """
+
+    flow: KnownFlow | None = None
+    authorization: Secret | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """Leads are submitted."""
+        return Kind.SUBMISSION
+
+    def informed(self, flow: KnownFlow | None, authorization: Secret | None) -> "Leads":
+        """Return the leads of a flow of which something is known."""
+        return Leads(flow, authorization)
 
     def settings(self, settings: Settings) -> Settings:
         """Return all of them."""
@@ -71,9 +90,18 @@ class Leads:
             UsageError: Data would be lost, or a key column cannot be one.
         """
         unusable = [(column.name, column.why) for column in reader.unusable_columns]
+        flow = self.flow
         column_map = build_map(
-            reader.columns, settings.map, destination, unusable, settings.endpoint.format
+            reader.columns,
+            settings.map,
+            destination,
+            unusable,
+            settings.endpoint.format,
+            flow.types if flow is not None else {},
         )
+        if flow is not None:
+            warnings = column_map.warnings + map_findings(column_map, flow)
+            column_map = replace(column_map, warnings=warnings)
         Identifier(NO_SALT, column_map, settings.key)  # refuses key columns that cannot be
         screening = None
         if not settings.check.is_idle:
@@ -82,7 +110,7 @@ class Leads:
 
     def endpoint(self, settings: Settings) -> SubmissionEndpoint:
         """Return the submission endpoint."""
-        return SubmissionEndpoint(settings.endpoint)
+        return SubmissionEndpoint(settings.endpoint, self.authorization)
 
 
 @dataclass(frozen=True, slots=True)

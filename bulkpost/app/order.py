@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Generic, Protocol
 
 from bulkpost.app.items import Fit
+from bulkpost.checking.against_flow import FlowNews
 from bulkpost.checking.examination import ValueReport
 from bulkpost.clock import SystemClock
 from bulkpost.config import Settings
@@ -55,6 +56,7 @@ class Order:
         command: Name for the history.
         kind: What is sent.
         heeds_signals: Ctrl-C and SIGTERM drain and then abort; else they are the caller's affair.
+        flow_path: File in which the flow's metadata may be kept; None for none.
         as_of: When it was given: dates without a year and ages are read as of then.
     """
 
@@ -68,6 +70,7 @@ class Order:
     command: str = "submit"
     kind: Kind = Kind.SUBMISSION
     heeds_signals: bool = True
+    flow_path: Path | None = None
     as_of: datetime = field(default_factory=lambda: SystemClock().now_at())
 
     @property
@@ -106,6 +109,7 @@ class Preview:
         is_first: The ledger has not seen the destination.
         values: How the values of each input will be read, in the order of ``batches``; empty if
             nobody asked.
+        flow: What is known of the flow; None for nothing.
     """
 
     destination: Destination
@@ -114,6 +118,7 @@ class Preview:
     latency_s: float | None
     is_first: bool
     values: tuple[ValueReport, ...] = ()
+    flow: FlowNews | None = None
 
 
 @dataclass(frozen=True, slots=True)

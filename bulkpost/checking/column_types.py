@@ -14,6 +14,7 @@ class TypeOrigin(StrEnum):
     """Where a type comes from."""
 
     CONFIG = "config"  # it stands under [map.types]
+    FLOW = "flow"  # the flow's own metadata says it
     NAME = "name"  # the field's name, or the column's, is that of a known field
     DEFAULT = "default"  # nothing says it: text
 
@@ -54,22 +55,30 @@ def typed_columns(column_map: ColumnMap, types: Mapping[str, FieldType]) -> tupl
             index,
             column_map.columns[index],
             name,
-            *_type(name, types, is_ssn=index in column_map.ssn_columns),
+            *_type(name, types, column_map.flow_types, is_ssn=index in column_map.ssn_columns),
         )
         for index, name in column_map.fields
     )
 
 
-def fixed_type(name: str, types: Mapping[str, FieldType]) -> FieldType:
+def fixed_type(
+    name: str, types: Mapping[str, FieldType], flow_types: Mapping[str, FieldType]
+) -> FieldType:
     """Return the type of a field that no column feeds."""
-    return _type(name, types, is_ssn=False)[0]
+    return _type(name, types, flow_types, is_ssn=False)[0]
 
 
 def _type(
-    name: str, types: Mapping[str, FieldType], *, is_ssn: bool
+    name: str,
+    types: Mapping[str, FieldType],
+    flow_types: Mapping[str, FieldType],
+    *,
+    is_ssn: bool,
 ) -> tuple[FieldType, TypeOrigin]:
     if name in types:
         return types[name], TypeOrigin.CONFIG
+    if name in flow_types:
+        return flow_types[name], TypeOrigin.FLOW
     guess = FieldType.SSN if is_ssn else guess_type(name)
     if guess is None:
         return FieldType.STRING, TypeOrigin.DEFAULT

@@ -119,7 +119,9 @@ class Screening:
         for name, text in (*column_map.constants, *column_map.destination.query):
             if not text:
                 continue
-            refused = self._refusal(parse(fixed_type(name, types), text, as_of=self._as_of))
+            refused = self._refusal(
+                parse(fixed_type(name, types, column_map.flow_types), text, as_of=self._as_of)
+            )
             if refused is not None:
                 raise ConfigError(
                     f"every lead carries {shown(name)}, and its value would be refused: "

@@ -252,8 +252,9 @@ def _with_order(
 ) -> CommandT:
     @functools.wraps(command)
     def wrapped(*args: Any, output: Output, **kwargs: Any) -> Any:
+        from bulkpost.app.kept_flow import path_beside  # noqa: PLC0415
         from bulkpost.app.order import Order  # noqa: PLC0415  # heavy
-        from bulkpost.config import changed, load  # noqa: PLC0415
+        from bulkpost.config import CONFIG_DEFAULT, changed, load  # noqa: PLC0415
         from bulkpost.destination import Kind  # noqa: PLC0415
 
         config = kwargs.pop("config")
@@ -276,6 +277,7 @@ def _with_order(
             limit=kwargs.pop("limit"),
             is_sandbox=kwargs.pop("sandbox"),
             sandbox_config=kwargs.pop("sandbox_config"),
+            flow_path=path_beside(config or CONFIG_DEFAULT) if kind == "submission" else None,
             command="submit" if kind == "submission" else kind,
             kind=Kind(kind),
         )

@@ -5,10 +5,12 @@ from typing import Any, Final
 
 from bulkpost.app.inputs import called
 from bulkpost.app.order import Batch, Preview
+from bulkpost.checking.against_flow import FlowNews
 from bulkpost.checking.examination import ValueReport
 from bulkpost.config import Settings
 from bulkpost.destination import Kind
 from bulkpost.engine.plan import Plan
+from bulkpost.finding import Finding
 from bulkpost.pacing.rate import parse_rate
 from bulkpost.redact import printable
 from bulkpost.reporting.values import columns_document, totals_document
@@ -34,6 +36,7 @@ def plan_lines(preview: Preview, settings: Settings | None = None) -> list[str]:
     lines = [
         f"to  {preview.destination.name}" + ("  (never used before)" if preview.is_first else "")
     ]
+    lines += _flow_lines(preview.flow)
     for batch in preview.batches:
         lines += _input_lines(batch)
     lines.append("")
@@ -62,6 +65,7 @@ def plan_document(preview: Preview, settings: Settings) -> dict[str, Any]:
         "message_type": "check",
         "destination": preview.destination.name,
         "is_first_submission": preview.is_first,
+        "flow": _flow_document(preview.flow),
         "inputs": [
             _input_document(batch, report)
             for batch, report in zip(preview.batches, values, strict=True)
@@ -114,6 +118,36 @@ def _item(preview: Preview) -> str:
     return "a lead" if preview.destination.kind is Kind.SUBMISSION else "feedback"
 
 
+def _flow_lines(news: FlowNews | None) -> list[str]:
+    if news is None:
+        return []
+    names = ", ".join(filter(None, (news.flow.name, news.flow.source)))
+    told = "just now" if news.is_fresh else f"as of {news.read_at}"
+    lines = [f"by  {printable(names) or 'its metadata'}: {len(news.flow.fields)} fields, {told}"]
+    return lines + [
+        f"  !   {printable(finding.message)}. {printable(finding.advice)}".rstrip()
+        for finding in news.findings
+    ]
+
+
+def _flow_document(news: FlowNews | None) -> dict[str, Any] | None:
+    if news is None:
+        return None
+    return {
+        "name": news.flow.name,
+        "source": news.flow.source,
+        "enabled": news.flow.is_enabled,
+        "updated_at": news.flow.updated_at or None,
+        "read_at": news.read_at,
+        "is_fresh": news.is_fresh,
+        "warnings": [_warning(finding) for finding in news.findings],
+    }
+
+
+def _warning(finding: Finding) -> dict[str, str]:
+    return {"code": finding.code, "message": finding.message, "advice": finding.advice}
+
+
 def _input_lines(batch: Batch[Any]) -> list[str]:
     column_map, intake = batch.fit.columns, batch.intake
     state = "known, and grown" if intake.has_grown else "known" if intake.known else "new"
@@ -161,10 +195,7 @@ def _input_document(batch: Batch[Any], values: ValueReport | None) -> dict[str, 
         "constants": [name for name, _ in column_map.constants],
         "reference": column_map.reference or None,
         "dropped": list(column_map.dropped),
-        "warnings": [
-            {"code": finding.code, "message": finding.message, "advice": finding.advice}
-            for finding in column_map.warnings
-        ],
+        "warnings": [_warning(finding) for finding in column_map.warnings],
     }
 
 

@@ -15,6 +15,7 @@ _HEADERS_MAX = 100
 _SECRET_HEADERS = frozenset(
     {"set-cookie", "set-cookie2", "authorization", "proxy-authorization", "authentication-info"}
 )
+_HIDDEN = "…"
 # The ledger has the time of each answer, and replies that differ in nothing else are stored once.
 _LEFT_OUT_HEADERS = _SECRET_HEADERS | {"date"}
 
@@ -38,7 +39,7 @@ def evidence_of(request: Request, reply: Reply, own: tuple[tuple[str, str], ...]
         "url": _without_values(
             f"{request.url}?{request.query}" if request.body and request.query else request.url
         ),
-        "request_headers": dict(request.headers),
+        "request_headers": _headers(request),
         # A list without a header has somebody's data for field names.
         "fields": [scrub(name) for name in request.field_names],
     }
@@ -53,6 +54,15 @@ def evidence_of(request: Request, reply: Reply, own: tuple[tuple[str, str], ...]
         "reply_cut": reply.cut,
     }
     return asked, came
+
+
+def _headers(request: Request) -> dict[str, str]:
+    """Return the headers as sent; of a credential, only that there was one."""
+    shown = {
+        name: _HIDDEN if name.lower() in _SECRET_HEADERS else value
+        for name, value in request.headers.items()
+    }
+    return shown if request.authorization is None else {**shown, "Authorization": _HIDDEN}
 
 
 def _without_values(url: str) -> str:

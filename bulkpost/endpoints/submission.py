@@ -15,6 +15,7 @@ from bulkpost.endpoints.settings import EndpointSettings
 from bulkpost.exchange import Reply, Request
 from bulkpost.lead import Lead, LeadFormat
 from bulkpost.outcome import Verdict
+from bulkpost.secret import Secret
 
 _URLS_MAX = 1_024
 # LeadConduit compares media types literally, so they are lower case and have no charset.
@@ -28,12 +29,16 @@ _BODIES: Final[Mapping[LeadFormat, tuple[str, Callable[[Iterable[tuple[str, str]
 class SubmissionEndpoint:
     """Submits leads into a flow. Implements ``Endpoint[Lead]``."""
 
-    def __init__(self, settings: EndpointSettings | None = None) -> None:
+    def __init__(
+        self, settings: EndpointSettings | None = None, authorization: Secret | None = None
+    ) -> None:
         """Prepare the endpoint.
 
         Args:
             settings: How to write leads and read replies; the defaults if None.
+            authorization: Value of the Authorization header of every request; None sends none.
         """
+        self._authorization = authorization
         self._settings = settings if settings is not None else EndpointSettings()
         self._accept = f"application/{self._settings.accept}"
 
@@ -49,7 +54,8 @@ class SubmissionEndpoint:
         url = _url(item.destination)
         if self._settings.format is LeadFormat.GET:
             query = form.encode(pairs).decode("ascii")
-            return Request("GET", url, {"Accept": self._accept}, b"", query, names)
+            headers = {"Accept": self._accept}
+            return Request("GET", url, headers, b"", query, names, self._authorization)
         media_type, encode = _BODIES[self._settings.format]
         body = encode(pairs)
         headers = {
@@ -57,7 +63,7 @@ class SubmissionEndpoint:
             "Content-Type": media_type,
             "Content-Length": str(len(body)),
         }
-        return Request("POST", url, headers, body, "", names)
+        return Request("POST", url, headers, body, "", names, self._authorization)
 
     def verdict(self, reply: Reply, item: Lead) -> Verdict:
         """Say what a reply means for its lead; never raises, whatever the bytes."""

@@ -6,9 +6,11 @@ anything is sent; a row that cannot be sent is refused alone.
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from types import MappingProxyType
+from typing import Final
 
 from bulkpost.destination import Destination
 from bulkpost.errors import ConfigError
@@ -26,6 +28,7 @@ from bulkpost.redact import scrub
 from bulkpost.row import Row
 
 _DESTINATIONS_MAX = 1_024
+_NO_TYPES: Final[Mapping[str, FieldType]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class ColumnMap:
         ssn_columns: Indexes of the columns, sent or not, that must stay out of every digest.
         warnings: What a person should know before sending.
         lead_format: How leads are written, which rules out some texts.
+        flow_types: Field name to the type that the flow itself gives it; empty if nobody asked.
         digest: SHA-256, lower-case hex, over what is sent from which header and what counts as a
             social security number; the order of the columns does not matter.
     """
@@ -63,6 +67,7 @@ class ColumnMap:
     ssn_columns: frozenset[int]
     warnings: tuple[Finding, ...]
     lead_format: LeadFormat
+    flow_types: Mapping[str, FieldType]
     digest: str
 
     def cells(self, row: Row) -> tuple[str, ...]:
@@ -121,12 +126,13 @@ class ColumnMap:
             return Refusal(error.message)
 
 
-def build_map(
+def build_map(  # noqa: PLR0913, PLR0917  # where all that decides on columns meets
     columns: Sequence[str],
     settings: MapSettings,
     destination: Destination,
     unusable_columns: Iterable[tuple[str, str]] = (),
     lead_format: LeadFormat = LeadFormat.FORM,
+    flow_types: Mapping[str, FieldType] = _NO_TYPES,
 ) -> ColumnMap:
     """Decide which column feeds which field.
 
@@ -137,17 +143,21 @@ def build_map(
         unusable_columns: (header, why) of columns that cannot be turned into text; an error
             unless they are dropped.
         lead_format: How leads are written.
+        flow_types: Field name to the type that the flow itself gives it.
 
     Raises:
         MappingError: Data would be lost or confused; the message names all columns concerned.
     """
     plan = assign(columns, settings, destination)
     fields = tuple((i, name) for i, name in plan.fields if not plan.is_routing(name))
-    ssn_columns = _ssn_columns(plan)
+    # What the flow calls a social security number is one. What it calls otherwise stays one if its
+    # name or the config says so: keys must not change with what somebody else calls a field.
+    flow_ssn = frozenset(name for name, kind in flow_types.items() if kind is FieldType.SSN)
+    ssn_columns = _ssn_columns(plan, flow_ssn)
     ssn_fields = frozenset(
         {name for i, name in fields if i in ssn_columns}
-        | {name for name in settings.constants if _is_ssn(name, settings)}
-        | {name for name, _ in destination.query if _is_ssn(name, settings)}
+        | {name for name in settings.constants if _is_ssn(name, settings, flow_ssn)}
+        | {name for name, _ in destination.query if _is_ssn(name, settings, flow_ssn)}
     )
     uncarried = uncarried_names(plan, lead_format, ssn_fields)
     refuse_conflicts(plan, unusable_columns, uncarried)
@@ -166,6 +176,7 @@ def build_map(
         ssn_columns=ssn_columns,
         warnings=cautions(plan),
         lead_format=lead_format,
+        flow_types=flow_types,
         digest=_digest(plan, ssn_fields, lead_format),
     )
 
@@ -175,26 +186,28 @@ def _routed_destination(destination: Destination, flow_id: str, source_id: str) 
     return destination.routed(flow_id, source_id)
 
 
-def _ssn_columns(plan: Assignment) -> frozenset[int]:
+def _ssn_columns(plan: Assignment, flow_ssn: frozenset[str]) -> frozenset[int]:
     names = dict(plan.fields)
     headers = [trimmed(column) for column in plan.columns]
     return frozenset(
         index
         for index, header in enumerate(headers)
-        if _is_ssn_column(names.get(index, header), header, plan.settings)
+        if _is_ssn_column(names.get(index, header), header, plan.settings, flow_ssn)
     )
 
 
-def _is_ssn_column(name: str, header: str, settings: MapSettings) -> bool:
+def _is_ssn_column(name: str, header: str, settings: MapSettings, flow_ssn: frozenset[str]) -> bool:
     # A column called SSN is one, whatever field it feeds, unless the field's type says otherwise.
     if name in settings.types:
-        return _is_ssn(name, settings)
-    return _is_ssn(name, settings) or _is_ssn(header, settings)
+        return _is_ssn(name, settings, flow_ssn)
+    return _is_ssn(name, settings, flow_ssn) or _is_ssn(header, settings, frozenset())
 
 
-def _is_ssn(name: str, settings: MapSettings) -> bool:
+def _is_ssn(name: str, settings: MapSettings, flow_ssn: frozenset[str]) -> bool:
     known = settings.types.get(name)
-    return is_ssn_name(name) if known is None else known == FieldType.SSN
+    if known is not None:
+        return known == FieldType.SSN
+    return name in flow_ssn or is_ssn_name(name)
 
 
 def _digest(plan: Assignment, ssn_fields: frozenset[str], lead_format: LeadFormat) -> str:
