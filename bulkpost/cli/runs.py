@@ -9,8 +9,9 @@ from bulkpost.cli.options import Output, ledger_option, output_options, use_colo
 
 _RUNS_DEFAULT = 20
 # bulkpost.reporting.history.RUN_STATES; a help must not import it.
-_STATES = [
-    *("running", "finished", "limit", "drained", "aborted", "refused", "budget", "failed", "died"),
+STATES = [
+    *("running", "finished", "limit", "ceiling", "drained", "aborted", "refused", "budget"),
+    *("failed", "died"),
 ]
 _EPILOG = """\b
 Examples:
@@ -22,6 +23,7 @@ States:
   running   going on now
   finished  every row was looked at
   limit     stopped at --limit or a deadline
+  ceiling   stopped at --max-submit
   drained   asked to stop; the answers under way were awaited
   aborted   asked twice; what was under way is in doubt
   refused   the destination refused, or could not be reached
@@ -58,7 +60,7 @@ Exit status:
 @click.option(
     "--state",
     "states",
-    type=click.Choice(_STATES),
+    type=click.Choice(STATES),
     metavar="STATE",
     multiple=True,
     help="Only runs that stand so, see below. May be repeated.",

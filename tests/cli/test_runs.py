@@ -1,9 +1,12 @@
+import re
 from pathlib import Path
 
 import pytest
 from commands import Commands
 
 from bulkpost.cli.main import main
+from bulkpost.cli.runs import STATES
+from bulkpost.reporting.history import RUN_STATES
 
 
 def test_runs_are_listed_with_their_ends_and_counts(bulkpost: Commands) -> None:
@@ -29,6 +32,54 @@ def test_json_is_one_document(bulkpost: Commands) -> None:
     assert (2, "died", {"success": 1}) == (run["run"], run["ending"], run["counts"])
 
 
+@pytest.mark.parametrize(
+    ("words", "runs"),
+    [
+        ((), [2, 1]),
+        (("--state", "died"), [2]),
+        (("--state", "drained", "--state", "died"), [2, 1]),
+        (("--state", "finished"), []),
+        (("--since", "1h"), [2, 1]),
+        (("--since", "2099-01-01"), []),
+        (("--destination", "5F3A1C0000000000000000AA"), [2, 1]),
+        (("--destination", "app.leadconduit.com", "--state", "drained", "--since", "1h"), [1]),
+        (("--destination", "elsewhere"), []),
+    ],
+)
+def test_runs_are_chosen(words: tuple[str, ...], runs: list[int], bulkpost: Commands) -> None:
+    """By destination, time and state, all at once; as a table and as JSON."""
+    document = bulkpost("runs", *words, "--json").document
+    shown = bulkpost("runs", *words)
+
+    assert runs == [run["run"] for run in document["runs"]]
+    assert ("No such run." in shown.err) == (not runs)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [(("--state", "ended"), "'running', 'finished'"), (("--since", "soon"), "--since is a date")],
+)
+def test_a_choice_that_means_nothing_is_refused(
+    words: tuple[str, ...], told: str, bulkpost: Commands
+) -> None:
+    """With the words that would do."""
+    done = bulkpost("runs", *words)
+
+    assert (2, "") == (done.status, done.out)
+    assert told in done.err
+
+
+def test_the_help_names_every_state(capsys: pytest.CaptureFixture[str]) -> None:
+    """Those that the ledger writes down, and the two of a run without an end."""
+    with pytest.raises(SystemExit):
+        main(["runs", "--help"])
+
+    told = capsys.readouterr().out.partition("States:")[2]
+    named = re.findall(r"^ +([a-z]+)  +\w", told, re.MULTILINE)
+    assert list(RUN_STATES) == named[: len(RUN_STATES)]
+    assert sorted(RUN_STATES) == sorted(STATES)
+
+
 def test_a_missing_ledger_is_not_made(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Looking changes nothing; the status says that the ledger is the matter."""
     before = sorted(folder.iterdir())
@@ -42,7 +93,7 @@ def test_a_missing_ledger_is_not_made(folder: Path, capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize(
     "words",
     [
-        *(("runs",), ("show",), ("export",), ("verify",), ("doubt",)),
+        *(("runs",), ("show",), ("report",), ("export",), ("verify",), ("doubt",)),
         *(("doubt", "list"), ("doubt", "resolve"), ("doubt", "resend")),
     ],
 )

@@ -28,6 +28,37 @@ def test_without_a_number_the_latest_run_is_shown(bulkpost: Commands) -> None:
     assert document["next_command"].startswith("bulkpost doubt list")
 
 
+def test_a_run_that_died_is_shown_as_such(bulkpost: Commands) -> None:
+    """In the title, in JSON, and with what it left under way."""
+    done = bulkpost("show", "2")
+    document = bulkpost("show", "2", "--json").document
+
+    title = done.out.partition("Run 2  submit")[2].partition("this run")[0]
+    assert "".join(title.split()).endswith("leads.csv:died")
+    assert re.search(r"^left in flight +1 ", done.out, re.MULTILINE)
+    assert ("died", 1) == (document["ending"], document["doubts_of_run"])
+    assert ["1:8"] == [doubt["row"] for doubt in document["doubts"]]
+
+
+def test_a_run_is_shown_as_the_report_is(bulkpost: Commands) -> None:
+    """Reasons with their prices, how it went, what to do, and the runs before it."""
+    document = bulkpost("show", "2", "--json").document
+    first = bulkpost("show", "1", "--json").document
+
+    assert {"success": "3.00", "failure": "0.00"} | first["prices"] == first["prices"] | {
+        "failure": "0.00"
+    }
+    reasons = {entry["reason"]: entry for entry in first["ranked_reasons"]}
+    assert ("3.00", 2) == (
+        reasons["no reason given"]["price"],
+        reasons["no reason given"]["count"],
+    )
+    assert {"p50_ms": 120, "p95_ms": 120, "p99_ms": 120} == first["course"]["latency"]
+    assert 1 == first["course"]["server_errors"]
+    assert [] == first["earlier_runs"]
+    assert [(1, "drained")] == [(run["run"], run["ending"]) for run in document["earlier_runs"]]
+
+
 def test_a_row_is_shown_with_its_evidence(bulkpost: Commands) -> None:
     """Request and answer stand ready to be sent to support, without a value of the lead."""
     done = bulkpost("show", "1", "--row", "4")

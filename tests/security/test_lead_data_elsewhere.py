@@ -63,6 +63,7 @@ _NOTE = "; ".join((canaries(5)[2], canaries(5)[3], *ssn_spellings(5)))
         pytest.param([["runs"], ["show"], ["show", "--support"], ["doubt", "list"]], id="runs"),
         pytest.param(_ROWS, id="rows"),
         pytest.param([["verify"]], id="verify"),
+        pytest.param([["report", "PAGE", "--force"]], id="report"),
         pytest.param([["export", "OUT", "--no-join", "--force"]], id="export"),
         pytest.param([["doubt", "resolve", "1:5", "--as", "error", "--note", _NOTE]], id="note"),
         pytest.param(_ROWS[4:5], id="row-with-a-note"),
@@ -74,7 +75,8 @@ def test_t1_every_command_that_reads_a_ledger_shows_no_lead(
     """Runs, rows, support text, doubts, exports without the list, notes: as text and as JSON."""
     bulkpost_on = Commands(capsys, str(leaky / "l.db"))
     for words in commands:
-        placed = [str(leaky / word) if word == "OUT" else word for word in words]
+        places = {"OUT": str(leaky / "out"), "PAGE": str(leaky / "page.html")}
+        placed = [places.get(word, word) for word in words]
         for more in ([], ["--json", "-vv"]):
             done = bulkpost_on(*placed, *more)
 

@@ -143,7 +143,8 @@ def test_t19_each_command_refuses_a_ledger_that_was_tampered_with(
     tampered(ledger, *_TAMPERINGS["view-for-a-table"])
     bulkpost = Commands(capsys, str(ledger))
 
-    for words in (["runs"], ["show"], ["doubt", "list"], ["export", str(tmp_path / "o")]):
+    out, page = str(tmp_path / "o"), str(tmp_path / "o.html")
+    for words in (["runs"], ["show"], ["doubt", "list"], ["export", out], ["report", page]):
         done = bulkpost(*words)
         assert 7 == done.status, words
         assert "not those that bulkpost makes" in done.err

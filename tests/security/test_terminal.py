@@ -116,6 +116,7 @@ def test_t16_a_ledger_made_by_somebody_else_cannot_speak_to_the_terminal(
     for words in (
         ["runs"], ["show"], ["show", "--row", "2"], ["show", "--row", "3"], ["show", "--support"],
         ["doubt", "list"], ["verify"], ["export", str(tmp_path / "o"), "--no-join"],
+        ["report", str(tmp_path / "o.html"), "--force"],
     ):  # fmt: skip
         for more in ([], ["--json"], ["-vv", "--log-format", "json"]):
             done = bulkpost(*words, *more)
