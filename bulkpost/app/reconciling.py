@@ -22,7 +22,7 @@ from bulkpost.ledger.paths import LedgerPaths
 from bulkpost.ledger.reader import LedgerReader, open_reader
 from bulkpost.log import get_logger
 from bulkpost.records.answers import SourceEvent
-from bulkpost.records.questions import Access, EventQuery
+from bulkpost.records.questions import Access, EventQuery, Rule
 from bulkpost.reporting.doubts import doubt_count
 from bulkpost.reporting.history import is_run_going_on
 from bulkpost.reporting.reconciled import (
@@ -201,11 +201,10 @@ class Inspector:
     async def _looked_for(self, row: SoughtRow, *, thoroughly: bool) -> Seen:
         """Return what LeadConduit has of a row: by reference, by lead id, by search."""
         access = self._access(row)
-        window = (_moment(row.first_ms) - _MARGIN, _moment(row.last_ms) + _MARGIN)
         found: dict[str, SourceEvent] = {}
         for reference in row.references:
             rule = (f"lead.{reference.field}", reference.text)
-            events = await self.client.events(access, EventQuery((rule,), *window))
+            events = await self.client.events(access, self._query(row, rule))
             found |= {event.id: event for event in events if _is_of(event, row)}
         if not found and row.lead_id:
             found |= await self._events_of(access, row.lead_id, row)
@@ -237,12 +236,20 @@ class Inspector:
     async def _events_of(
         self, access: Access, lead_id: str, row: SoughtRow
     ) -> dict[str, SourceEvent]:
-        events = await self.client.events(access, EventQuery((("lead.id", lead_id),)))
+        query = self._query(row, ("lead.id", lead_id))
+        if query.rules:  # an id names one lead, whatever this machine's clock said
+            query = EventQuery(query.rules)
+        events = await self.client.events(access, query)
         return {
             event.id: event
             for event in events
             if event.lead_id == lead_id and _is_flow_of(event.flow_id, row)
         }
+
+    def _query(self, row: SoughtRow, rule: Rule) -> EventQuery:
+        """Return the question for events of a row's time, by a rule if LeadConduit takes rules."""
+        rules = (rule,) if self.settings.api.rules else ()
+        return EventQuery(rules, _moment(row.first_ms) - _MARGIN, _moment(row.last_ms) + _MARGIN)
 
     async def _own(
         self, row: SoughtRow, found: dict[str, SourceEvent], lead_ids: list[str]

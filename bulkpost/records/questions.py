@@ -35,10 +35,10 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class EventQuery:
-    """Which source events are wanted.
+    """Which events are wanted.
 
     Attributes:
-        rules: (variable, text) pairs: all of them must be equal.
+        rules: (variable, text) pairs that source events must have; none for events of any kind.
         start_at: Created at or after this time; None for any.
         end_at: Created at or before this time; None for any.
     """
@@ -56,7 +56,7 @@ def basic_authorization(key: Secret, user: str = _USER) -> Secret:
 def events_request(
     access: Access, query: EventQuery, *, limit: int, after_id: str | None = None
 ) -> Request:
-    """Ask for source events, oldest first.
+    """Ask for events, oldest first.
 
     Args:
         access: Whom to ask.
@@ -64,9 +64,11 @@ def events_request(
         limit: At most so many; 1,000 is LeadConduit's own limit.
         after_id: Only those that were created after this event.
     """
-    rules = [("type", "source"), *query.rules]
-    told = [{"lhv": name, "op": "is equal to", "rhv": text} for name, text in rules]
-    params = [("rules", json.dumps(told, separators=(",", ":")))]
+    params: list[tuple[str, str]] = []
+    if query.rules:
+        rules = [("type", "source"), *query.rules]
+        told = [{"lhv": name, "op": "is equal to", "rhv": text} for name, text in rules]
+        params.append(("rules", json.dumps(told, separators=(",", ":"))))
     if query.start_at is not None:
         params.append(("start", _timestamp(query.start_at)))
     if query.end_at is not None:

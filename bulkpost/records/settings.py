@@ -15,6 +15,8 @@ class ApiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
             read it. The environment variable ``BULKPOST_API_KEY`` wins over it.
         url: Scheme and host to ask; empty for the host that the leads went to. A key goes to this
             machine only if it is named here.
+        rules: Ask for events by the value of a field. False reads all events around the time of an
+            attempt and looks for the lead itself: slower, for where rules find nothing.
         rate: Questions a time: ``2/s``, ``60/min``.
         attempts_max: Tries of one question that is not answered, or with 429 or 5xx.
         page_events: Events asked for at once.
@@ -24,6 +26,7 @@ class ApiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
     key_file: str = ""
     url: str = ""
+    rules: bool = True
     rate: str = "2/s"
     attempts_max: Annotated[int, msgspec.Meta(ge=1, le=20)] = 5
     page_events: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 50

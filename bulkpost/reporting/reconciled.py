@@ -169,7 +169,8 @@ def from_control(row: SoughtRow, control: SoughtRow | None, *, is_found: bool) -
     if not is_found:
         words = (
             f"not found; but neither is row {control.name}, whose lead LeadConduit took: the flow "
-            "does not keep the field of the reference, or the API key is another account's"
+            "does not keep the field of the reference, the API key is another account's, or events "
+            "cannot be asked for by a field there (rules under [api])"
         )
         return Reconciled(row, Finding.UNPROVEN, words)
     words = f"not found, while row {control.name} of the same run is: perhaps never received"

@@ -134,6 +134,17 @@ async def test_what_leadconduit_has_becomes_a_fact(tmp_path: Path) -> None:
         assert ["1:4 not_found"] == await desk.ask()
 
 
+async def test_without_rules_the_events_of_the_time_are_looked_through(tmp_path: Path) -> None:
+    """All of them, page by page; the answers are the same."""
+    async with a_desk(tmp_path, ROWS, api__rules=False, api__page_events=3) as desk:
+        told = await desk.ask()
+
+        assert [
+            "1:2 found SUCCESS", "1:3 found FAILURE", "1:4 not_found", "1:5 found SUCCESS",
+        ] == told  # fmt: skip
+        assert ("success", *desk.taken("lost@example.com"), 1.5) == desk.states()[2]
+
+
 async def test_the_source_of_the_knowledge_is_in_the_audit(tmp_path: Path) -> None:
     """How, who, and the event; LeadConduit's reason stands where it would have stood."""
     async with a_desk(tmp_path, ROWS) as desk:
