@@ -1,7 +1,7 @@
 """What the tests of LeadConduit's API share: a client, and events as it tells them."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -78,12 +78,14 @@ class Records:
         events: Text that a rule asks for -> the events told.
         hits: Text that is searched for -> the leads told.
         answers_max: After so many answers the server hangs up for ever.
+        on_question: Told of each question before it is answered.
         asked: The text of each question, in order.
     """
 
     events: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     hits: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     answers_max: int = 1_000
+    on_question: Callable[[str], None] | None = None
     asked: list[str] = field(default_factory=list)
 
     @property
@@ -104,4 +106,6 @@ class Records:
                 text = json.loads(params["rules"][0])[-1]["rhv"]
                 told = self.events.get(text, [])
             self.asked.append(text)
+            if self.on_question is not None:
+                self.on_question(text)
             await peer.write(response(200, json.dumps(told).encode(), JSON))

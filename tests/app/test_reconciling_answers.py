@@ -1,6 +1,9 @@
 """Rows in doubt, looked up: what a server may say, and what follows from it."""
 
+import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
@@ -13,6 +16,7 @@ from faultserver import fault_server
 from ledgers import content
 from msgspec.structs import replace
 from past_runs import DESTINATION, Ending, Past, ended, key_of, leads_csv, make_past, ok
+from submitting import child_env
 
 from bulkpost.app.reconciling import Inquiry, reconcile
 from bulkpost.config import Settings
@@ -267,6 +271,31 @@ async def test_it_may_be_interrupted_and_leaves_the_ledger_free(tmp_path: Path) 
             await desk.ask(lambda _found: scope.cancel())
         assert ("success", "in_doubt") == (desk.states()[2], desk.states()[3])
         assert "found SUCCESS" == (await desk.ask())["1:3"]
+
+
+async def test_killed_it_has_kept_what_it_had_told(tmp_path: Path) -> None:
+    """SIGKILL while the second row is asked about: the first is settled, and the rest goes on."""
+    async with a_desk(tmp_path) as desk:
+        for row in (1, 2, 3):
+            desk.has(row)
+        config = tmp_path / "quick.toml"
+        config.write_text(f"[api]\nurl = '{desk.settings.api.url}'\nrate = '1000/s'\n")
+        words = ("doubt", "reconcile", "--settle", "0s", "--config", str(config))
+        async with await anyio.open_process(
+            [sys.executable, "-m", "bulkpost", *words, "--ledger", str(desk.ledger)],
+            env=child_env(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as child:
+            third = desk.reference(3)
+            desk.records.on_question = lambda text: child.kill() if text == third else None
+            with anyio.fail_after(60):
+                status = await child.wait()
+        desk.records.on_question = None
+
+        assert -signal.SIGKILL == status
+        assert ("success", "in_doubt") == (desk.states()[2], desk.states()[3])
+        assert {"1:3": "found SUCCESS", "1:4": "held"} == await desk.ask()
 
 
 async def test_a_ledger_in_use_is_not_written_to(tmp_path: Path) -> None:
