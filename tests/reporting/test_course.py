@@ -88,6 +88,19 @@ async def test_requests_are_counted_by_what_they_brought(tmp_path: Path) -> None
     assert summary.retries == course.retries
 
 
+async def test_an_answer_that_a_person_told_is_no_request_of_its_own(tmp_path: Path) -> None:
+    """The row was sent once, and what came of that is what is counted."""
+    ledger = await made(tmp_path, Past([Ending(1, _NO_ANSWER), ok(2)]))
+    changed(ledger, "UPDATE outcome SET state = 10 WHERE state = 20")  # as `doubt resolve` does
+
+    course = await a_course(ledger)
+
+    assert (1, 1) == (
+        sum(span.succeeded for span in course.spans),
+        sum(span.unanswered for span in course.spans),
+    )
+
+
 async def test_times_and_latencies_are_put_where_they_belong(tmp_path: Path) -> None:
     """Each request in the stretch in which it ended; stretches without one are there, empty."""
     ledger = await made(tmp_path, Past([ok(row) for row in range(1, 11)]))
