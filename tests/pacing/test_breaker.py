@@ -340,3 +340,11 @@ class BreakerLife(RuleBasedStateMachine):
 
 TestBreakerLife = BreakerLife.TestCase
 TestBreakerLife.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+
+
+def test_a_gate_is_looked_behind_every_minute_at_least() -> None:
+    """Unless the settings say otherwise; the first wait is a second."""
+    settings = BreakerSettings()
+
+    assert (10, 1.0, 60.0) == (settings.failures_max, settings.base_s, settings.cap_s)
+    assert (900.0, 60.0) == (settings.outage_s_max, settings.first_contact_s_max)
