@@ -14,6 +14,7 @@ import msgspec
 
 from bulkpost.api.frame import results
 from bulkpost.app import commands
+from bulkpost.app.kept_flow import path_beside
 from bulkpost.app.order import STDIN, Order, Preview, RunResult, Watched
 from bulkpost.clock import SystemClock
 from bulkpost.config import Settings, convert, destination_of, load
@@ -193,7 +194,8 @@ async def open(  # noqa: A001  # bulkpost.open is what people call it
     """Make ready to submit lists.
 
     Neither the environment nor a ``bulkpost.toml`` that merely lies in the working directory is
-    read. On asyncio, in any thread.
+    read; but keys may stand in the environment (``BULKPOST_SOURCE_KEY``). On asyncio, in any
+    thread.
 
     Args:
         config: A config file; None for the defaults.
@@ -214,6 +216,7 @@ async def open(  # noqa: A001  # bulkpost.open is what people call it
         inputs=(),
         settings=_laid_over(load(Path(config)) if config is not None else Settings(), settings),
         is_sandbox=sandbox is not False,
+        flow_path=path_beside(Path(config)) if config is not None else None,
         sandbox_config=None if isinstance(sandbox, bool) else Path(sandbox),
         heeds_signals=signals,
     )

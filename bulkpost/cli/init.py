@@ -72,7 +72,7 @@ def init(  # noqa: PLR0913  # one for each option
 
     No value of a cell is shown or written.
     """
-    from bulkpost.app import initial  # noqa: PLC0415  # heavy
+    from bulkpost.app import initial, kept_flow  # noqa: PLC0415  # heavy
     from bulkpost.clock import SystemClock  # noqa: PLC0415
 
     path = None if target == _STDOUT else Path(target)
@@ -88,7 +88,8 @@ def init(  # noqa: PLR0913  # one for each option
     text = initial.draft_of(order, proposal)
     if path is not None:
         run(partial(initial.write_all, order, text, kept))
-    _tell(order, proposal, text, output)
+    flow_path = None if path is None or kept is None else kept_flow.path_beside(path)
+    _tell(order, proposal, text, flow_path, output)
     return 0
 
 
@@ -145,7 +146,7 @@ def _keep_flow_alone(
     return 0
 
 
-def _tell(order: Any, proposal: Any, text: str, output: Output) -> None:
+def _tell(order: Any, proposal: Any, text: str, flow_path: Path | None, output: Output) -> None:
     from bulkpost.reporting.render import console, print_on  # noqa: PLC0415  # rich is slow to load
     from bulkpost.reporting.render_matches import (  # noqa: PLC0415  # as above
         matches_document,
@@ -158,6 +159,7 @@ def _tell(order: Any, proposal: Any, text: str, output: Output) -> None:
             {
                 "message_type": "init",
                 "config": str(order.target) if order.target is not None else None,
+                "flow_file": str(flow_path) if flow_path is not None else None,
                 "config_text": text if order.target is None else None,
                 "input": str(order.list_path),
                 "format": proposal.description,
@@ -172,7 +174,8 @@ def _tell(order: Any, proposal: Any, text: str, output: Output) -> None:
         click.echo(text, nl=False)
     else:
         print_on(console(color=use_color()), render_matches(proposal.matches))
-        output.say(f"Written: {order.target}")
+        for written in filter(None, (flow_path, order.target)):
+            output.say(f"Written: {written}")
     for name in proposal.missing:
         output.say(f"No column feeds {name}, which the flow requires.")
     output.say(f"Next:  {following}")

@@ -4,20 +4,32 @@ Reference: "Generic POST Instructions for LeadConduit".
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
+from http import HTTPStatus
 from typing import Final
 
 from bulkpost.destination import Destination
 from bulkpost.endpoints import form, json_body, xml_body
 from bulkpost.endpoints.classify import classify
 from bulkpost.endpoints.evidence import Evidence, evidence_of
-from bulkpost.endpoints.settings import EndpointSettings
+from bulkpost.endpoints.settings import SOURCE_KEY_VARIABLE, EndpointSettings
 from bulkpost.exchange import Reply, Request
 from bulkpost.lead import Lead, LeadFormat
 from bulkpost.outcome import Verdict
 from bulkpost.secret import Secret
 
 _URLS_MAX = 1_024
+_NO_KEY: Final = (
+    "The source asks its sender for an API key: name a file that holds the key of your own account "
+    f"as source_key_file under [endpoint], or set {SOURCE_KEY_VARIABLE}. Then `bulkpost retry "
+    "--outcome http_error` sends the row again."
+)
+_WRONG_KEY: Final = (
+    "The source does not accept the API key (source_key_file under [endpoint], or "
+    f"{SOURCE_KEY_VARIABLE}): it must be that of your own account, and the flow's owner must have "
+    "named your account as the source's."
+)
 # LeadConduit compares media types literally, so they are lower case and have no charset.
 _BODIES: Final[Mapping[LeadFormat, tuple[str, Callable[[Iterable[tuple[str, str]]], bytes]]]] = {
     LeadFormat.FORM: ("application/x-www-form-urlencoded", form.encode),
@@ -68,12 +80,15 @@ class SubmissionEndpoint:
     def verdict(self, reply: Reply, item: Lead) -> Verdict:
         """Say what a reply means for its lead; never raises, whatever the bytes."""
         destination = item.destination
-        return classify(
+        verdict = classify(
             reply,
             item.own_texts(),
             own_ids=(destination.flow_id, destination.source_id),
             strict=self._settings.strict,
         )
+        if reply.status != HTTPStatus.UNAUTHORIZED:
+            return verdict
+        return replace(verdict, advice=_NO_KEY if self._authorization is None else _WRONG_KEY)
 
     def evidence(self, request: Request, reply: Reply, item: Lead) -> Evidence:
         """Return what LeadConduit's support asks for, as JSON values without personal data."""

@@ -104,7 +104,8 @@ def match_columns(
         for index, column in enumerate(columns)
     ]
     return tuple(
-        _marked(match, likeness) for match, likeness in zip(matches, likenesses, strict=True)
+        _marked(match, likeness, targets)
+        for match, likeness in zip(matches, likenesses, strict=True)
     )
 
 
@@ -250,10 +251,13 @@ def _has_named(found: Sequence[Candidate]) -> bool:
     return any(one.confidence > _BY_VALUES for one in found)
 
 
-def _marked(match: ColumnMatch, likeness: Likeness) -> ColumnMatch:
+def _marked(match: ColumnMatch, likeness: Likeness, targets: Targets) -> ColumnMatch:
     """Mark a column that holds social security numbers, by its name, its field or its values."""
     if is_ssn_name(match.header) or is_ssn_name(match.field):
         return replace(match, is_ssn=True, ssn_why="its name says so")
+    target = targets.by_name.get(match.field)
+    if target is not None and target.type is FieldType.SSN:
+        return replace(match, is_ssn=True, ssn_why="the flow says so")
     if (likeness.share(FieldType.SSN) or 0.0) >= _SSN_MIN:
         return _suspected(match)
     is_sure = match.fate is Fate.MAPPED and match.confidence >= CERTAIN

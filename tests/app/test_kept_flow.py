@@ -1,6 +1,5 @@
 """What a flow says of itself: asked for, kept beside the config, held against every list."""
 
-import base64
 import json
 import os
 import stat
@@ -16,15 +15,14 @@ import pytest
 from click.testing import CliRunner
 from faultserver import JSON, Step, closed_port, fault_server, hang, response, say
 from flows import Served, a_flow, served
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from kept_flows import FIELDS, KEY, a_list, config_in, has_key, key_in, names_in, order_in
 from submitting import (
     FLOW,
-    QUICK,
     SOURCE,
     Recorder,
     an_order,
-    asked,
     bulkpost,
     path_of,
     submitted,
@@ -34,11 +32,10 @@ from submitting import (
 from bulkpost.app import commands
 from bulkpost.app import kept_flow as kept_flow_module
 from bulkpost.app.kept_flow import KeptFlow, ask_flow, keep_flow, kept_flow
-from bulkpost.app.order import Order
 from bulkpost.checking.against_flow import FlowNews, change_finding
 from bulkpost.cli.init import init
 from bulkpost.cli.plan_text import plan_document
-from bulkpost.config import changed, convert, destination_of, load
+from bulkpost.config import changed, destination_of, load
 from bulkpost.destination import Destination
 from bulkpost.errors import ApiError, ConfigError
 from bulkpost.exchange import Reply
@@ -48,12 +45,7 @@ from bulkpost.mapping.settings import MapSettings
 from bulkpost.records.flow_meta import FlowField, KnownFlow, read_meta
 from bulkpost.reporting.status import ExitStatus
 
-KEY = "1f1b96c9150d8050e858c043d543bb4eadae0e6f"
-FIELDS = ("first_name:first_name", "zip:postal_code", "tax_no:ssn", "email:email", "score:number")
 PLACE = Destination("https://app.leadconduit.com", FLOW, SOURCE)
-
-
-STATUSES = "SELECT http_status FROM outcome"
 
 
 @pytest.fixture(autouse=True)
@@ -61,24 +53,6 @@ def _in_a_folder_without_keys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.chdir(tmp_path)
     for name in ("BULKPOST_API_KEY", "BULKPOST_SOURCE_KEY", "BULKPOST_CONFIG", "BULKPOST_URL"):
         monkeypatch.delenv(name, raising=False)
-
-
-def config_in(folder: Path, origin: str, more: str = "") -> Path:
-    path = folder / "bulkpost.toml"
-    path.write_text(f'url = "{origin}{path_of()}"\n{more}')
-    return path
-
-
-def key_in(folder: Path) -> Path:
-    path = folder / "key"
-    path.write_text(f"{KEY}\n")
-    path.chmod(0o600)
-    return path
-
-
-def a_list(folder: Path) -> Path:
-    rows = [["Ada", "78751", "123-45-6780", "ada@example.net", "x"]]
-    return table(folder / "l.csv", ["first_name", "zip", "tax_no", "email", "shoe"], rows)
 
 
 def required(*names: str, **more: Any) -> Any:
@@ -99,12 +73,6 @@ async def kept(folder: Path, flow: Any, more: str = "") -> AsyncIterator[Served]
         yield sandbox
 
 
-def order_in(folder: Path, **more: Any) -> Order:
-    settings = changed(load(folder / "bulkpost.toml"), {"ledger": str(folder / "l.db"), **QUICK})
-    leads, path = str(folder / "l.csv"), folder / "bulkpost.flow.json"
-    return Order((leads,), settings, flow_path=path, **more)
-
-
 async def checked(folder: Path, **more: Any) -> dict[str, Any]:
     """Return the document of a check."""
     order = order_in(folder, **more)
@@ -119,21 +87,6 @@ async def called(*words: str | Path, **env: str) -> tuple[int, str]:
     error = result.exception
     said = f"{result.output} {getattr(error, 'message', '')} {getattr(error, 'command', '')}"
     return getattr(error, "exit_status", 0 if error is None else 1), said
-
-
-def names_in(folder: Path) -> set[str]:
-    return {path.name for path in folder.iterdir()}
-
-
-def has_key(folder: Path, *texts: str) -> bool:
-    """Whether the key stands anywhere but in its file, plain or as Basic writes it."""
-    files = [path.read_bytes() for path in folder.iterdir() if path.name != "key"]
-    encoded = base64.b64encode(f"API:{KEY}".encode())[4:-4]
-    return any(
-        secret in text
-        for text in (*files, *(text.encode() for text in texts))
-        for secret in (KEY.encode(), encoded)
-    )
 
 
 def codes(document: dict[str, Any]) -> tuple[list[str], list[str]]:
@@ -357,6 +310,7 @@ JSONS = st.recursive(
 )
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(JSONS, max_size=4), JSONS, JSONS)
 def test_whatever_metadata_holds_it_is_read_and_kept(params: list[Any], flow: Any, on: Any) -> None:
     """Odd fields are left out, and what is read survives being written down."""
@@ -377,67 +331,3 @@ def test_what_a_flow_calls_a_social_security_number_is_in_no_key() -> None:
     assert {"tax_no", "ssn"} == found.ssn_fields
     own = MapSettings(types={"tax_no": FieldType.STRING})
     assert {"ssn"} == build_map(columns, own, PLACE, flow_types=kinds).ssn_fields
-
-
-# -- credentials of a sender -----------------------------------------------------------------------
-
-
-async def test_a_source_that_asks_for_a_key_gets_it_with_every_lead(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """401 and nothing taken without it; with it, from a file or the environment, 201."""
-    rows = [["Ada", f"ada{n}@example.net"] for n in range(3)]
-    table(tmp_path / "l.csv", ["first_name", "email"], rows)
-    async with served(a_flow(*FIELDS, api_key=KEY)) as sandbox:
-        config_in(tmp_path, sandbox.address.origin)
-        without = await submitted(order_in(tmp_path, limit=1))
-        assert ExitStatus.STOPPED is without.exit_status
-        assert [401] == [status for (status,) in asked(tmp_path / "l.db", STATUSES)]
-        monkeypatch.setenv("BULKPOST_SOURCE_KEY", KEY)
-        by_variable = await submitted(order_in(tmp_path, limit=1))
-        monkeypatch.delenv("BULKPOST_SOURCE_KEY")
-        more = f'[endpoint]\nsource_key_file = "{key_in(tmp_path)}"\n'
-        config_in(tmp_path, sandbox.address.origin, more)
-        done = await bulkpost("submit", "l.csv", "-vv", "--ledger", "l.db", cwd=tmp_path)
-
-    assert ExitStatus.RESUMABLE is by_variable.exit_status
-    assert [201, 201, 401] == sorted(row[0] for row in asked(tmp_path / "l.db", STATUSES))
-    assert not has_key(tmp_path, done.stdout.decode(), done.stderr.decode())
-
-
-async def test_t8_a_credential_is_in_no_text_for_support(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """That there was one is told, for it is the first question; what it was is not."""
-    table(tmp_path / "l.csv", ["first_name", "email"], [["Ada", "ada@example.net"]])
-    monkeypatch.setenv("BULKPOST_SOURCE_KEY", KEY)
-    async with served(a_flow(*FIELDS, api_key="another")) as sandbox:
-        config_in(tmp_path, sandbox.address.origin)
-        await submitted(order_in(tmp_path))
-    shown = await bulkpost("show", "--support", "--ledger", "l.db", cwd=tmp_path)
-
-    assert b"Authorization: \xe2\x80\xa6" in shown.stdout
-    assert not has_key(tmp_path, shown.stdout.decode())
-
-
-async def test_a_source_key_that_others_can_read_is_refused_before_anything_is_sent(
-    tmp_path: Path,
-) -> None:
-    """As every file of a key; check says so as well."""
-    a_list(tmp_path)
-    key = key_in(tmp_path)
-    key.chmod(0o640)
-    config_in(tmp_path, "http://127.0.0.1:9", f'[endpoint]\nsource_key_file = "{key}"\n')
-    for command in (commands.check, submitted):
-        with pytest.raises(ConfigError) as caught:
-            await command(order_in(tmp_path), Recorder())
-        assert f"chmod 600 {key}" == caught.value.command
-    assert {"l.csv", "key", "bulkpost.toml"} == names_in(tmp_path)
-
-
-def test_the_user_of_a_source_key_is_a_plain_word() -> None:
-    """A colon would end it, and a line end would begin another header."""
-    assert "me" == changed(convert({}, "x"), {"endpoint.source_user": "me"}).endpoint.source_user
-    for wrong in ("", "a:b", "a\nb", "é"):
-        with pytest.raises(ConfigError):
-            convert({"endpoint": {"source_user": wrong}}, "x")
