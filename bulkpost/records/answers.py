@@ -67,7 +67,7 @@ class LeadHit:
 
     lead_id: str
     flow_id: str | None
-    reference: str | None
+    reference: str | None = field(repr=False)
 
 
 class _Named(msgspec.Struct):
@@ -130,8 +130,7 @@ def read_hits(reply: Reply) -> list[LeadHit]:
     """
     hits = _decoded(reply, _Hits, "leads").hits
     return [
-        LeadHit(_id(hit.lead_id, "a lead"), hit.flow_id and hit.flow_id.lower(), hit.reference)
-        for hit in hits
+        LeadHit(_id(hit.lead_id, "a lead"), _known_id(hit.flow_id), hit.reference) for hit in hits
     ]
 
 
@@ -154,13 +153,12 @@ def _decoded(reply: Reply, wanted: type[_DocumentT], what: str) -> _DocumentT:
 
 
 def _source_event(event: _Event) -> SourceEvent:
-    lead_id = event.vars.lead.get("id")
     return SourceEvent(
         event.id.lower(),
         _KINDS.get(event.outcome or ""),
         event.reason,
-        lead_id.lower() if isinstance(lead_id, str) and _ID.fullmatch(lead_id) else None,
-        event.vars.flow.id and event.vars.flow.id.lower(),
+        _known_id(event.vars.lead.get("id")),
+        _known_id(event.vars.flow.id),
         _price_micros(event),
         tuple(_texts(event.vars.lead)),
     )
@@ -170,6 +168,11 @@ def _id(text: str, what: str) -> str:
     if _ID.fullmatch(text) is None:
         raise ApiError(f"LeadConduit's API told an id of {what} that is not 24 hex digits")
     return text.lower()
+
+
+def _known_id(text: object) -> str | None:
+    """Return an id in lower case; None if it is none, for what stands there instead may be data."""
+    return text.lower() if isinstance(text, str) and _ID.fullmatch(text) else None
 
 
 def _price_micros(event: _Event) -> int | None:

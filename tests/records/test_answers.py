@@ -22,6 +22,11 @@ _values = st.recursive(
 )
 
 
+_hits = _values | st.fixed_dictionaries(
+    {"lead_id": st.just("a" * 24) | _values}, optional={"flow_id": _values, "reference": _values}
+)
+
+
 def tried(read: Callable[[Reply], Any], document: Any) -> tuple[Any, str]:
     """Return what was read, or None and all that the refusal says."""
     try:
@@ -65,10 +70,12 @@ def test_events_are_read_or_refused_and_never_shown(document: Any) -> None:
         one.carries("reference", "ref1")
 
 
-@given(_values | st.builds(lambda hits: {"hits": hits, "total": 1}, st.lists(_values, max_size=2)))
+@given(_values | st.builds(lambda hits: {"hits": hits, "total": 1}, st.lists(_hits, max_size=2)))
 def test_hits_are_read_or_refused_and_never_shown(document: Any) -> None:
     """As events."""
-    assert CANARY not in tried(read_hits, document)[1]
+    hits, refusal = tried(read_hits, document)
+
+    assert CANARY not in f"{hits!r} {refusal}"
 
 
 def test_an_answer_that_is_cut_is_not_believed() -> None:
