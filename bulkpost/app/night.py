@@ -94,7 +94,6 @@ class Night:
             UsageError: A file must not be written, or its folder is missing.
         """
         self._order = order
-        order = replace(order, settings=changed(order.settings, dict(self.bounds)))
         settings, given = order.settings.night, self.targets
         self.targets = Targets()  # what is refused is not written to
         self.targets.summary = self._fit(given.summary or _path(settings.summary_json))
@@ -106,7 +105,7 @@ class Night:
         self.targets.webhook = checked_webhook(webhook) if webhook is not None else None
         if self.targets.summary is not None:
             write_whole(self.targets.summary, _json(self._account()))
-        return order
+        return replace(order, settings=changed(order.settings, dict(self.bounds)))
 
     async def end(self, exit_status: int, failure: Failure | None = None) -> list[str]:
         """Leave behind what is to be left behind; return what could not be, in words."""

@@ -216,3 +216,21 @@ def test_what_failed_before_is_not_what_runs_now(submit: Submit, folder: Path) -
     submit("--summary-json", "run.json")
 
     assert ([2], 2) == ([run["run"] for run in summary(folder)["runs"]], summary(folder)["sent"])
+
+
+def test_feedback_says_the_same(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Under its own name; a look sends nothing and leaves nothing behind."""
+    (folder / "returns.csv").write_text("event_id,reason\nnone,bad number\n")
+    words = ["feedback", "returns.csv", "--type", "return", "--sandbox"]
+    words += ["--summary-json", "run.json", "--metrics", "m.prom"]
+    statuses, were_there = [], []
+    for more in (["--check"], []):
+        with pytest.raises(SystemExit) as ended:
+            main([*words, *more])
+        statuses.append(ended.value.code)
+        were_there.append((folder / "run.json").exists())
+    capsys.readouterr()
+
+    assert ([3, 3], [False, True]) == (statuses, were_there)
+    assert ("feedback", 1) == (summary(folder)["command"], summary(folder)["counts"]["invalid"])
+    assert 'command="feedback"' in (folder / "m.prom").read_text()
