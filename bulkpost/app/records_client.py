@@ -34,6 +34,7 @@ _BASE_S: Final = 1.0
 _CAP_S: Final = 30.0
 _RETRY_AFTER_S_MAX: Final = 300.0
 _READ_S_MAX: Final = 120.0
+_TOTAL_S_MAX: Final = 240.0
 
 
 def api_key(settings: Settings) -> Secret | None:
@@ -171,6 +172,7 @@ async def open_api(settings: Settings, clock: Clock | None = None) -> AsyncItera
     transport_settings = replace(
         settings.transport,
         read_s=min(settings.transport.read_s, _READ_S_MAX),
+        total_s=min(settings.transport.total_s, _TOTAL_S_MAX),
         reply_bytes_max=settings.api.reply_bytes_max,
     )
     async with HttpTransport(transport_settings, 1, clock) as transport:

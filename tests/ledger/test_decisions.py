@@ -375,9 +375,14 @@ async def test_what_leadconduits_records_say_stands_as_if_it_had_answered(
     ] == await the_audit(ledger_path)
 
 
-async def test_what_a_person_says_leaves_the_price(ledger_path: Path) -> None:
-    """Only LeadConduit knows it."""
-    async with open_for_decisions(ledger_path, "test", CLOCK) as ledger:
-        await resolve(ledger, [row_id_of(1, 5)], Resolution(State.SUCCESS), an_author())
+async def test_what_a_person_says_leaves_the_price(tmp_path: Path) -> None:
+    """A price that came with a broken answer is LeadConduit's word, and the person has none."""
+    path = tmp_path / "bulkpost.db"
+    cut = Ending(1, Outcome(_K.IN_DOUBT, "the answer was cut", 201, "d" * 24, 250_000))
+    await make_past(path, leads_csv(tmp_path / "leads.csv", 1), Past([cut]))
+    async with open_for_decisions(path, "test", CLOCK) as ledger:
+        await resolve(ledger, [row_id_of(1, 1)], Resolution(State.SUCCESS), an_author())
 
-    assert (State.SUCCESS, 0, "resolved by hand", "d" * 24) == (await the_rows(ledger_path))[5]
+    assert (State.SUCCESS, 0, "resolved by hand", "d" * 24) == (await the_rows(path))[1]
+    async with open_reader(path) as reader:
+        assert [(0.25,)] == await reader.fetch("SELECT price FROM rows")
