@@ -187,6 +187,17 @@ def test_the_sentences_of_a_file_of_findings_are_not_taken(folder: Path) -> None
     assert "to me" not in entry.advice
 
 
+def test_a_header_that_was_a_lead_is_masked(folder: Path) -> None:
+    """Names of columns and lists are shown without what looks like a person's."""
+    header = "input,row,line,column,field,type,code,message,advice"
+    row = "512-789-1111.csv,1,2,ada@example.com,2024561111,string,placeholder,m,a"
+    (folder / "f.csv").write_text(f"{header}\n{row}\n")
+
+    (entry,) = found_counts(folder / "f.csv")
+
+    assert ("[digits].csv", "[email] → [digits]") == (entry.input, entry.column)
+
+
 def test_a_first_start_of_the_charts_says_nothing(folder: Path, tmp_path: Path) -> None:
     """Also where there is no home to keep anything in: standard error stays empty."""
     done = subprocess.run(  # our own command

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from bulkpost.errors import UsageError
 from bulkpost.fields.catalogue import FINDINGS
+from bulkpost.redact import scrub, scrub_path
 from bulkpost.reporting.findings_file import COLUMNS
 
 _WANTED: Final = ("input", "column", "field", "type", "code")
@@ -66,9 +67,10 @@ def found_counts(path: Path) -> tuple[FoundCount, ...]:
 def _count(kind: tuple[str, ...], values: int) -> FoundCount:
     name, column, field, type_name, code = kind
     finding = FINDINGS[code]
-    column, field = column[:_NAME_CHARS_MAX], field[:_NAME_CHARS_MAX]
+    # A header that was a lead names a person.
+    column, field = (scrub(text, chars_max=_NAME_CHARS_MAX) for text in (column, field))
     return FoundCount(
-        input=name[:_NAME_CHARS_MAX],
+        input=scrub_path(name[:_NAME_CHARS_MAX]),
         column=column if column == field else f"{column} → {field}",
         type=type_name[:_NAME_CHARS_MAX],
         code=code,

@@ -7,6 +7,7 @@ from typing import Final
 
 from bulkpost.destination import Kind
 from bulkpost.outcome import OutcomeKind
+from bulkpost.redact import scrub
 from bulkpost.reporting.history import DIED, RUNNING, PastRun
 from bulkpost.reporting.next_steps import EXIT_WORDS, Step, doubt_steps, next_step
 from bulkpost.reporting.page.charts import Chart, charts_of, earlier_chart
@@ -226,7 +227,7 @@ def _reasons(report: RunReport) -> list[Cells]:
 
 def _findings(report: RunReport) -> list[Cells]:
     return [
-        (found.field, f"{found.leads:,}", f"{found.code}: {found.message}", found.advice)
+        (scrub(found.field), f"{found.leads:,}", f"{found.code}: {found.message}", found.advice)
         for found in report.summary.findings
     ]
 

@@ -1,11 +1,13 @@
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import anyio
 import pytest
 from hostile_runs import HOSTILE, NAME, SCRIPT, a_page, a_past, hostile_page
 from pages import contrast, palettes, parsed, policy_of, style_digest
-from past_runs import DESTINATION, Ending, Past, ended, ok
+from past_runs import DESTINATION, Ending, Past, ended, leads_csv, make_past, ok
 
 from bulkpost.ledger.reader import open_reader
 from bulkpost.outcome import Outcome, OutcomeKind
@@ -199,3 +201,51 @@ async def test_the_same_ledger_makes_the_same_page(tmp_path: Path) -> None:
         report = await run_report(reader, 1, is_busy=False)
 
     assert page == page_text(PageContent([report], None, ledger, 1_780_000_000_000, "0.0.0"))
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        pytest.param(
+            "UPDATE destination SET kind = 'feedback', name = 'https://app.leadconduit.com/feedback'",
+            ["what feedback sent to app.leadconduit.com started"],
+            id="feedback",
+        ),
+        pytest.param(
+            "UPDATE destination SET name = 'http://sandbox/flows/' || printf('%024d', 1)",
+            ["finished sandbox", "sandbox 0000…0001"],
+            id="sandbox",
+        ),
+        pytest.param(
+            "INSERT INTO pruned VALUES (1, 1780000000000, 2, 1)",
+            ["Pruned at 2026-05-28 20:26:40Z", "requests 3 (1 retry)"],
+            id="pruned",
+        ),
+        pytest.param(
+            "INSERT INTO finding VALUES (1, 'email', 'email_not_understood', 7)",
+            ["email 7 email_not_understood: LeadConduit cannot read", "Write one address"],
+            id="findings",
+        ),
+        pytest.param(
+            "UPDATE input SET path = '/srv/l.db.spool/stdin-' || lower(hex(digest))",
+            ["What became of standard input"],
+            id="pipe",
+        ),
+    ],
+)
+async def test_a_page_says_what_kind_of_run_it_was(
+    statement: str, told: list[str], tmp_path: Path
+) -> None:
+    """Feedback, a run to the sandbox, one whose details were pruned, a list from a pipe."""
+    ledger = tmp_path / "l.db"
+    await make_past(ledger, leads_csv(tmp_path / "leads.csv", 3), Past([ok(1)]))
+    with closing(sqlite3.connect(ledger, isolation_level=None)) as database:
+        database.execute(statement)
+
+    async with open_reader(ledger) as reader:
+        report = await run_report(reader, 1, is_busy=False)
+    page = page_text(PageContent([report], None, ledger, 1_780_000_000_000, "0.0.0"))
+
+    text = " ".join(re.sub(r"<style>.*?</style>|<[^>]*>", " ", page, flags=re.DOTALL).split())
+    for words in told:
+        assert words in text
