@@ -32,12 +32,12 @@ class Terminal:
         """Read until all of these were shown."""
         with anyio.fail_after(30):
             while not all(word in self.text for word in words):
-                self.shown += await anyio.to_thread.run_sync(self._read)
+                self.shown += await anyio.to_thread.run_sync(self._read, abandon_on_cancel=True)
 
     async def rest(self) -> None:
         """Read until the command has ended."""
         with anyio.fail_after(30):
-            while chunk := await anyio.to_thread.run_sync(self._read):
+            while chunk := await anyio.to_thread.run_sync(self._read, abandon_on_cancel=True):
                 self.shown += chunk
 
     def _read(self) -> bytes:
@@ -66,6 +66,10 @@ async def a_terminal(words: list[str], cwd: Path) -> AsyncIterator[tuple[Termina
             env=env,
         ) as child:
             os.close(slave)
-            yield Terminal(master), child
+            try:
+                yield Terminal(master), child
+            except BaseException:
+                child.kill()  # it would wait for an answer for ever
+                raise
     finally:
         os.close(master)

@@ -12,7 +12,7 @@ import msgspec
 
 from bulkpost.app.order import Observer, Order
 from bulkpost.app.records_client import api_key, open_api
-from bulkpost.checking.against_flow import FlowNews, change_finding, flow_findings
+from bulkpost.checking.against_flow import FlowNews, change_finding, flow_findings, still_secret
 from bulkpost.clock import Clock, SystemClock
 from bulkpost.config import Settings, check_host
 from bulkpost.destination import Destination, checked_origin, is_loopback
@@ -163,7 +163,9 @@ async def _news(order: Order, destination: Destination, kept: KeptFlow) -> FlowN
         now, failure = await _asked_again(order.settings, destination, kept)
         changed = change_finding(kept.flow, now.flow) if now is not None else failure
         findings += [changed] if changed is not None else []
-    known = now or kept
+    known = kept
+    if now is not None:
+        known = msgspec.structs.replace(now, flow=still_secret(kept.flow, now.flow))
     has_credentials = source_key(order.settings) is not None
     findings += flow_findings(known.flow, has_credentials=has_credentials)
     return FlowNews(known.flow, known.read_at, now is not None, tuple(findings))

@@ -4,6 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
+from bulkpost.fields.field_type import FieldType
 from bulkpost.finding import Finding
 from bulkpost.mapping.assignment import shown
 from bulkpost.mapping.column_map import ColumnMap
@@ -84,6 +87,20 @@ def change_finding(before: KnownFlow, after: KnownFlow) -> Finding | None:
     if more > 0:
         what += f"; and {more} more changes"
     return Finding("flow_changed", f"the flow was changed since it was kept: {what}", _KEEP_AGAIN)
+
+
+def still_secret(before: KnownFlow, after: KnownFlow) -> KnownFlow:
+    """Return a flow as it is now, with what it called a social security number called so still.
+
+    Else a word of the flow's owner would put such numbers into keys, and make leads that were sent
+    look like new ones. Whoever keeps the flow anew has agreed.
+    """
+    secret = {field.name for field in before.fields if field.type is FieldType.SSN}
+    fields = tuple(
+        msgspec.structs.replace(field, type=FieldType.SSN) if field.name in secret else field
+        for field in after.fields
+    )
+    return msgspec.structs.replace(after, fields=fields)
 
 
 def _changes(before: KnownFlow, after: KnownFlow) -> Iterator[str]:

@@ -89,6 +89,8 @@ def init(  # noqa: PLR0913  # one for each option
     if path is not None:
         run(partial(initial.write_all, order, text, kept))
     flow_path = None if path is None or kept is None else kept_flow.path_beside(path)
+    if path is None and kept is not None:
+        output.say("The flow is not kept: the config is not written to a file.")
     _tell(order, proposal, text, flow_path, output)
     return 0
 

@@ -179,6 +179,22 @@ async def test_a_flow_that_has_changed_is_told_until_it_is_kept_anew(tmp_path: P
     assert ["source_disabled"] == codes(calm)[0]
 
 
+async def test_a_flow_that_calls_a_number_otherwise_puts_it_into_no_key(tmp_path: Path) -> None:
+    """A column stays a social security number until the flow is kept anew; the change is told."""
+    a_list(tmp_path)
+    async with kept(tmp_path, a_flow(*FIELDS)):
+        pass
+    async with served(a_flow("email:ssn", *FIELDS[:2], "tax_no:string")) as sandbox:
+        config_in(tmp_path, sandbox.address.origin)
+        document = await checked(tmp_path)
+
+    said = document["flow"]["warnings"][0]["message"]
+    assert "tax_no is now of type string" in said
+    assert "email is now of type ssn" in said
+    columns = document["inputs"][0]["columns"]
+    assert {"tax_no", "email"} == {column["field"] for column in columns if column["ssn"]}
+
+
 @pytest.mark.parametrize("trouble", ["nobody", "silence", "nonsense", "404"])
 async def test_a_question_that_fails_is_one_note_and_stops_nothing(
     trouble: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
