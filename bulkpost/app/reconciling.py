@@ -258,7 +258,11 @@ class Inspector:
         ids = {event.lead_id for event in found.values() if event.lead_id} | set(lead_ids)
         others = await self.seeker.sent_otherwise(row, sorted(ids)) if ids else frozenset()
         events = [event for _, event in sorted(found.items()) if event.lead_id not in others]
-        return Seen(tuple(events), tuple(lead for lead in lead_ids if lead not in others))
+        return Seen(
+            tuple(events),
+            tuple(lead for lead in lead_ids if lead not in others),
+            has_earlier=bool(events) and await self.seeker.was_answered_unnamed(row),
+        )
 
     def _access(self, row: SoughtRow) -> Access:
         parts = urlsplit(row.destination)
@@ -291,8 +295,7 @@ def _is_of(event: SourceEvent, row: SoughtRow) -> bool:
 
 def _is_flow_of(flow_id: str | None, row: SoughtRow) -> bool:
     """Whether a flow is the one that the row went to; another may have got the lead from it."""
-    wanted = row.destination.partition("/flows/")[2].partition("/")[0]
-    return wanted in {"*", flow_id}
+    return row.flow_id in {"*", flow_id}
 
 
 def _moment(at_ms: int) -> datetime:

@@ -6,13 +6,14 @@
     nothing, the last attempt is too young       ask again later
     nothing, the events are beyond their time    by hand
     nothing, nor a lead that must be there       by hand: this flow cannot be asked like this
+    nothing, of a row that named its own flow    by hand: no other lead must be in that flow
+    events of an earlier sending among them      by hand, unless one is a success
     nothing, but a lead that must be there       offered as not received, never assumed
 
 Where a lead was taken more than once (a retry after 502 or 504), the first success is the row's
 outcome, else the last answer; the others stand in the note.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -53,10 +54,13 @@ class Seen:
     Attributes:
         events: The source events of its lead, oldest first; no other sending's.
         lead_ids: Leads that hold its reference and have no event that could be read.
+        has_earlier: Some of the events may be of an earlier sending, which was not a success and of
+            which no lead id is known.
     """
 
     events: tuple[SourceEvent, ...] = ()
     lead_ids: tuple[str, ...] = ()
+    has_earlier: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,7 @@ class Reconciled:
 def from_seen(row: SoughtRow, seen: Seen) -> Reconciled | None:
     """Return what follows from what LeadConduit showed; None if it showed nothing."""
     told = tuple((event.id, event.kind or "unknown", event.lead_id) for event in seen.events)
-    chosen = _chosen(seen.events)
+    chosen = _chosen(seen)
     if chosen is not None:
         assert chosen.kind is not None
         reason = None if chosen.reason is None else scrub(chosen.reason, chosen.texts)
@@ -131,6 +135,11 @@ def from_seen(row: SoughtRow, seen: Seen) -> Reconciled | None:
         held = held or ((row.lead_id,) if row.lead_id else ())
         leads = ", ".join(held[:_TOLD_MAX]) or "without an id"
         words = f"LeadConduit has the lead ({leads}), but no event of it tells what became of it"
+        if seen.has_earlier:
+            words = (
+                f"LeadConduit has the lead ({leads}), but it was answered before without a lead "
+                "id, and nothing tells that event from one of its last attempt"
+            )
         return Reconciled(row, Finding.HELD, words, None, told, held)
     return None
 
@@ -160,6 +169,12 @@ def from_control(row: SoughtRow, control: SoughtRow | None, *, is_found: bool) -
         control: The row whose lead must be there; None if there is none.
         is_found: Whether that was found.
     """
+    if row.flow_id == "*":
+        words = (
+            "not found; but each row of its list names its own flow, so that another lead that is "
+            "found shows nothing of this one's flow"
+        )
+        return Reconciled(row, Finding.UNPROVEN, words)
     if control is None:
         words = (
             "not found; but no other lead of its run is known to LeadConduit, so that nothing "
@@ -191,10 +206,10 @@ def unaskable(row: SoughtRow, *, is_embedded: bool) -> Reconciled | None:
     return None
 
 
-def _chosen(events: Sequence[SourceEvent]) -> SourceEvent | None:
+def _chosen(seen: Seen) -> SourceEvent | None:
     """Return the event that tells what became of the row."""
-    told = [event for event in events if event.kind is not None]
+    told = [event for event in seen.events if event.kind is not None]
     successes = [event for event in told if event.kind is OutcomeKind.SUCCESS]
     if successes:
         return successes[0]
-    return told[-1] if told else None
+    return told[-1] if told and not seen.has_earlier else None

@@ -63,6 +63,11 @@ class SoughtRow:
         return reference_text(self.row_id)
 
     @property
+    def flow_id(self) -> str:
+        """The flow that it went to; "*" if each row of its list names one, which nobody keeps."""
+        return self.destination.partition("/flows/")[2].partition("/")[0]
+
+    @property
     def can_be_asked(self) -> bool:
         """Whether there is anything by which LeadConduit could know it."""
         return self.kind == Kind.SUBMISSION and bool(self.references or self.lead_id)
@@ -142,6 +147,11 @@ class Seeker:
         params = {"key": row.key, "row_id": row.row_id, "lead_ids": json.dumps(list(lead_ids))}
         found = await self.reader.fetch(sql("sought_elsewhere"), params)
         return frozenset(row[0] for row in found)
+
+    async def was_answered_unnamed(self, row: SoughtRow) -> bool:
+        """Return whether a row was answered without a lead id before it was released."""
+        found = await self.reader.fetch(sql("sought_earlier"), {"row_id": row.row_id})
+        return bool(found[0][0])
 
     async def _sought(self, row: Sequence[Any]) -> SoughtRow:
         row_id, state, kind, destination, key, last_ms, lead_id, run = row

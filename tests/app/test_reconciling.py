@@ -23,6 +23,7 @@ from bulkpost.clock import SystemClock
 from bulkpost.config import changed
 from bulkpost.errors import ApiError, ConfigError
 from bulkpost.ledger.decisions import Author, open_for_decisions, release
+from bulkpost.ledger.pruning import plan_prune, prune
 from bulkpost.ledger.states import State
 from bulkpost.reporting.reconciled import Reconciled
 from bulkpost.reporting.sought import Choice
@@ -297,6 +298,40 @@ async def test_an_earlier_sending_of_the_row_is_not_taken_for_the_last(tmp_path:
         assert "in_doubt" == desk.states()[2][0]
 
         assert ["1:2 unproven"] == await desk.ask()
+
+
+async def test_a_pruned_row_that_was_sent_again_is_asked_about(tmp_path: Path) -> None:
+    """When it was tried first has gone; nothing younger than its run is left out."""
+    rows = {"fine@example.com": ("", ""), "again@example.com": ("", "failure:no")}
+    faults = {"faults": [{"kind": LOST, "after": 2}]}
+    async with a_desk(tmp_path, rows, sandbox=faults) as desk:
+        clock = SystemClock()
+        async with open_for_decisions(desk.ledger, "test", clock) as ledger:
+            after_ms = int(clock.now_at().timestamp() * 1000) + 1
+            plan = await plan_prune(ledger.reader, ledger.paths, after_ms)
+            await prune(ledger, plan, after_ms)
+            await release(ledger, 1, frozenset({State.FAILURE}), Author("ada", "retry", 0))
+        await desk.submit()
+        assert "in_doubt" == desk.states()[2][0]
+
+        assert ["1:2 found FAILURE"] == await desk.ask()
+        assert desk.taken("again@example.com")[1:] == [desk.states()[2][1]]
+
+
+async def test_an_earlier_answer_without_a_lead_id_is_not_taken_for_the_last(
+    tmp_path: Path,
+) -> None:
+    """The account tells none, so none can be left out: a person looks, unless one is a success."""
+    rows = {"fine@example.com": ("", ""), "again@example.com": ("", "failure:no")}
+    faults = {"faults": [{"kind": NEVER, "after": 2}], "reply_fields": ["outcome", "reason"]}
+    async with a_desk(tmp_path, rows, sandbox=faults) as desk:
+        async with open_for_decisions(desk.ledger, "test", SystemClock()) as ledger:
+            await release(ledger, 1, frozenset({State.FAILURE}), Author("ada", "retry", 0))
+        await desk.submit()
+
+        assert ["1:2 held"] == await desk.ask()
+        assert "in_doubt" == desk.states()[2][0]
+        assert "answered before without a lead id" in desk.found[0].words
 
 
 async def test_http_errors_are_asked_about_on_demand(tmp_path: Path) -> None:

@@ -53,7 +53,8 @@ def test_what_was_kept_of_final_rows_goes(name: str, tables: Tables) -> None:
 
 
 def test_keys_of_answered_rows_move(tables: Tables) -> None:
-    """Of one input, once."""
+    """Of one input, once; what a row was sent with last takes the place of what was kept."""
+    tables.put("kept_key", key=bytes([1, 2]), row_id=_row(2), content=b"old")
     for _ in range(2):
         tables.change("prune_keys", **FIRST)
 
@@ -246,7 +247,8 @@ def test_rows_that_nothing_protects_are_counted(tables: Tables) -> None:
     for number, state in enumerate(STATES, start=31):
         for input_id in (1, 2):
             tables.outcome(_row(number, input_id), state, key=None)
-        tables.put("kept_key", key=bytes([number]), row_id=_row(number, 2))
+        for key in (bytes([number]), bytes([number, 0])):  # released, and sent under another key
+            tables.put("kept_key", key=key, row_id=_row(number, 2))
     tables.put("kept_key", key=bytes([1, 1]), row_id=_row(1))
 
     assert [[(0,)], [(5,)]] == [before, tables.ask("verify_unkeyed")]

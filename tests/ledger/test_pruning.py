@@ -62,6 +62,13 @@ async def planned(ledger_path: Path, before_ms: int | None = None) -> PrunePlan:
         return await plan_prune(reader, LedgerPaths(ledger_path), before_ms or later())
 
 
+async def _lose_a_key(ledger_path: Path) -> None:
+    async with open_for_decisions(ledger_path, "test", CLOCK) as ledger:
+        await ledger.writer.transact(
+            lambda raw: raw.execute("DELETE FROM kept_key WHERE row_id & 255 = 1")
+        )
+
+
 async def told(ledger_path: Path) -> tuple[RunSummary, bool]:
     async with open_reader(ledger_path) as reader:
         verdict = await examine(reader, LedgerPaths(ledger_path))
@@ -187,14 +194,28 @@ async def test_a_pruned_failure_can_be_sent_again(tmp_path: Path) -> None:
     assert [None] == [attempt.at_ms for attempt in life.attempts[:1]]
 
 
+async def test_a_pruned_failure_that_was_sent_under_another_key_has_two(tmp_path: Path) -> None:
+    """Both were sent, so both are taken for good; the ledger is as sound as it was."""
+    ledger = await a_past(tmp_path, ENDINGS, rows=6)
+    await pruned(ledger)
+    async with open_for_decisions(ledger, "retry", CLOCK) as opened:
+        await release(opened, 1, frozenset({State.FAILURE}), Author("i", "retry", 5))
+    again = Ending(
+        3, Outcome(K.FAILURE, "no", 201), earlier_attempts=1, key=b"another key" + b"." * 5
+    )
+    await make_past(ledger, tmp_path / "leads.csv", Past([again]))
+    await pruned(ledger)
+
+    assert (await told(ledger))[1]
+    await _lose_a_key(ledger)
+    assert not (await told(ledger))[1]
+
+
 async def test_a_lost_key_is_noticed(tmp_path: Path) -> None:
     """A row that was sent and of which no key is kept makes the ledger unsound."""
     ledger = await a_past(tmp_path, ENDINGS, rows=6)
     await pruned(ledger)
-    async with open_for_decisions(ledger, "test", CLOCK) as opened:
-        await opened.writer.transact(
-            lambda raw: raw.execute("DELETE FROM kept_key WHERE row_id & 255 = 1")
-        )
+    await _lose_a_key(ledger)
 
     assert not (await told(ledger))[1]
 

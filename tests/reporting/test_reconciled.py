@@ -49,7 +49,7 @@ _ages = st.tuples(
 def a_row(age_ms: int = 0, older_ms: int = 0, lead_id: str | None = None) -> SoughtRow:
     last_ms = NOW_MS - age_ms
     return SoughtRow(
-        (1 << 40) + 2, State.IN_DOUBT, "submission", "https://x/flows/*/", b"k" * 16,
+        (1 << 40) + 2, State.IN_DOUBT, "submission", f"https://x/flows/{'a' * 24}/", b"k" * 16,
         last_ms - older_ms, last_ms, lead_id, 1, (Reference("reference", "r"),),
     )  # fmt: skip
 
