@@ -18,7 +18,9 @@ from bulkpost.config import Settings, check_host
 from bulkpost.destination import Destination, checked_origin, is_loopback
 from bulkpost.endpoints.settings import SOURCE_KEY_VARIABLE
 from bulkpost.errors import BulkpostError, ConfigError
+from bulkpost.fields.field_type import FieldType
 from bulkpost.finding import Finding
+from bulkpost.mapping.settings import MapSettings
 from bulkpost.records.flow_meta import KnownFlow, read_meta
 from bulkpost.records.questions import Access, basic_authorization, meta_request
 from bulkpost.reporting.private_file import private_bytes
@@ -130,6 +132,20 @@ def kept_flow(path: Path) -> KeptFlow | None:
     if len(data) > _FILE_BYTES_MAX or kept.format != _FORMAT:
         raise _unusable(path, "it is not as this version of bulkpost writes it")
     return kept
+
+
+def with_secrets_of_flow(settings: MapSettings, path: Path) -> MapSettings:
+    """Return settings that know what a kept flow calls a social security number.
+
+    What the config says of a field wins.
+
+    Raises:
+        ConfigError: As ``kept_flow``.
+    """
+    kept = kept_flow(path)
+    types = kept.flow.types if kept is not None else {}
+    secret = {name: kind for name, kind in types.items() if kind is FieldType.SSN}
+    return msgspec.structs.replace(settings, types=secret | settings.types)
 
 
 async def news_of(order: Order, destination: Destination, observer: Observer) -> FlowNews | None:

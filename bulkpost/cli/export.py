@@ -96,8 +96,9 @@ def export(*, words: tuple[str, ...], ledger_path: Path, output: Output, **given
     """  # noqa: D301  # click's mark for lines that stay apart is a backspace
     run_id, folder = _run_and_folder(words)
     # Imported late: the help needs none of it.
+    from bulkpost.app.kept_flow import path_beside, with_secrets_of_flow  # noqa: PLC0415
     from bulkpost.cli.observe import observe  # noqa: PLC0415
-    from bulkpost.config import changed, load  # noqa: PLC0415
+    from bulkpost.config import CONFIG_DEFAULT, changed, load  # noqa: PLC0415
     from bulkpost.ledger.paths import LedgerPaths  # noqa: PLC0415
     from bulkpost.ledger.reader import LedgerReader  # noqa: PLC0415
     from bulkpost.reporting.export import (  # noqa: PLC0415
@@ -117,6 +118,7 @@ def export(*, words: tuple[str, ...], ledger_path: Path, output: Output, **given
     if given["no_header"]:
         changes["input.header"] = False
     settings = changed(load(given["config"]), changes)
+    flow_path = path_beside(given["config"] or CONFIG_DEFAULT)
 
     async def question(reader: LedgerReader) -> tuple[Exported, bool]:
         record = await run_record(reader, run_id)
@@ -127,7 +129,7 @@ def export(*, words: tuple[str, ...], ledger_path: Path, output: Output, **given
             is_forced=given["force"],
             include=frozenset(given["include_ssn"]),
             is_busy=await is_run_going_on(reader, LedgerPaths(ledger_path).lock),
-            column_map=settings.map,
+            column_map=with_secrets_of_flow(settings.map, flow_path),
         )
         path = given["input_path"] or Path(record.input_path)
         for target in options.targets.values():

@@ -14,4 +14,6 @@ def is_private(column: str, settings: MapSettings) -> bool:
     known = settings.types.get(field)
     if known is not None:
         return known is FieldType.SSN
+    if settings.types.get(header) is FieldType.SSN:
+        return True
     return is_ssn_name(column) or is_ssn_name(field)

@@ -128,7 +128,13 @@ async def test_lists_are_held_against_what_is_kept(tmp_path: Path) -> None:
         shown = await bulkpost("check", "l.csv", cwd=tmp_path)
         observer = Recorder()
         sent = await submitted(order_in(tmp_path), observer)
+    await bulkpost("export", "--ledger", "l.db", ".", cwd=tmp_path)
 
+    others = {"l.csv", "l.db", "bulkpost.toml", "bulkpost.flow.json"}
+    files = [name for name in names_in(tmp_path) - others if name.endswith(".csv")]
+    exported = "".join((tmp_path / name).read_text() for name in files)
+    assert "ada@example.net" in exported
+    assert "123-45-6780" not in exported
     assert ([], ["required_missing", "unknown_to_flow"]) == codes(document)
     columns = {column["field"]: column for column in document["inputs"][0]["columns"]}
     assert ("postal_code", "flow") == (columns["zip"]["type"], columns["zip"]["type_from"])

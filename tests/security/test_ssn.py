@@ -141,7 +141,11 @@ def test_t25_no_cache_keeps_what_was_scrubbed() -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [MapSettings(columns={"tax id": "ssn"}), MapSettings(types={"tax id": FieldType.SSN})],
+    [
+        MapSettings(columns={"tax id": "ssn"}),
+        MapSettings(types={"tax id": FieldType.SSN}),
+        MapSettings(columns={"tax id": "number"}, types={"tax id": FieldType.SSN}),
+    ],
 )
 def test_t2_a_column_with_unseen_characters_in_its_name_stays_out_of_results(
     settings: MapSettings,
