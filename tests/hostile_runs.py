@@ -49,6 +49,7 @@ def a_past() -> Past:
 
 FINDINGS: Final = (
     FoundCount(NAME, SCRIPT, "email", "email_not_understood", "a message", "advice", 3),
+    FoundCount("x" * 150, "y" * 150, "z" * 150, "email_not_understood", "m" * 300, "a" * 300, 2),
 )
 
 

@@ -85,7 +85,8 @@ def next_step(report: RunReport, ledger_path: Path) -> Step:
     if report.is_running:
         return Step("The run is going on. Make the report again when it has ended.")
     if summary.in_doubt:
-        words = f"{counted(summary.in_doubt, 'row')} of the list to decide: in doubt."
+        are = "is" if summary.in_doubt == 1 else "are"
+        words = f"{counted(summary.in_doubt, 'row')} of the list {are} in doubt. Decide them first:"
     elif summary.unsent:
         return Step(
             f"{counted(summary.unsent, 'row')} of the list still to be sent. Give the same command "

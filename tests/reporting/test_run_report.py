@@ -115,7 +115,7 @@ async def test_doubts_come_with_the_commands_that_decide_them(tmp_path: Path) ->
         (Past([ok(1)]), "39 rows of the list still to be sent", None),
         (Past([ended(row, _K.ERROR, "x", 201) for row in range(1, 41)]), "ended in an", "show 1"),
         (Past([ok(row) for row in range(1, 41)]), "Nothing is left", "export 1"),
-        (Past([ended(1, _K.IN_DOUBT, "x")]), "1 row of the list to decide", "doubt list"),
+        (Past([ended(1, _K.IN_DOUBT, "x")]), "1 row of the list is in doubt", "doubt list"),
     ],
 )
 async def test_what_comes_next_names_no_whole_address(
