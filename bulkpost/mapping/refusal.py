@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bulkpost.mapping.assignment import trimmed
 from bulkpost.row import Row
 
 
@@ -23,4 +24,7 @@ def defect_of(row: Row, columns: Sequence[str]) -> Refusal | None:
         return Refusal(row.defect)
     if len(row.cells) != len(columns):
         return Refusal(f"the row has {len(row.cells)} cells and the header {len(columns)}")
+    pairs = zip(row.cells, columns, strict=True)
+    if row.cells and all(trimmed(cell) == trimmed(column) for cell, column in pairs):
+        return Refusal("the row repeats the header: two lists stand one behind the other")
     return None

@@ -131,3 +131,15 @@ async def test_an_input_changed_before_its_turn_is_not_sent(tmp_path: Path) -> N
             await submit(address.origin, tmp_path, "a.csv", "b.csv", observer=Meddler())
 
     assert ["Ann"] == taken(sandbox)
+
+
+async def test_a_header_between_two_lists_is_no_lead(tmp_path: Path) -> None:
+    """As `cat` puts them together, with the mark that Excel begins a file with."""
+    rows = [HEADER, a_row("Ann"), f"\ufeff{HEADER}", a_row("Bob"), "first_name,e@example.com\n"]
+    (tmp_path / "both.csv").write_text("".join(rows), encoding="utf-8")
+    sandbox = a_sandbox()
+    async with serve(sandbox) as address:
+        result = await submit(address.origin, tmp_path, "both.csv")
+
+    assert ["Ann", "Bob", "first_name"] == sorted(taken(sandbox))
+    assert ExitStatus.ROWS_BAD is result.exit_status
