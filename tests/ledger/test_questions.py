@@ -154,6 +154,45 @@ def test_endings_are_counted_by_input_and_by_run(tables: Tables) -> None:
     assert [(20, 1, None)] == tables.ask("run_counts", **SECOND, run_id=None)
 
 
+def test_endings_of_several_runs_are_counted_at_once(tables: Tables) -> None:
+    """With their prices and their latencies, by run."""
+    tables.outcome(_row(11), 10, 1, latency_ms=6, price_micros=1)
+    tables.outcome(_row(11, 2), 10, 1, latency_ms=6)  # of another input
+    counted = [(1, 10, 2, 8, 11, 2), (1, 20, 1, 7, None, 0)]
+    others = [(2, 11, 1, None, None, 0), (2, 50, 1, None, None, 0)]
+
+    assert counted == tables.ask("runs_counts", **FIRST, runs="[1]")
+    assert [*counted, *others] == tables.ask("runs_counts", **FIRST, runs="[2, 1]")
+
+
+def test_the_last_request_of_a_run_is_found(tables: Tables) -> None:
+    """An attempt's or a verdict's; a row that was never sent made none."""
+    asked = {**FIRST, "run_id": 1}
+    tables.outcome(_row(11), 40, 1, attempts=0, elapsed_ms=90)
+    tables.outcome(_row(12), 10, 2, elapsed_ms=91)
+    found = [tables.ask("run_last", **asked)]
+    tables.attempt(_row(11), 1, 50, 1, elapsed_ms=50)
+    tables.attempt(_row(12), 1, 50, 2, elapsed_ms=80)
+    found.append(tables.ask("run_last", **asked))
+
+    assert [[(11,)], [(50,)]] == found
+
+
+@pytest.mark.parametrize("state", [10, 11, 12, 20, 30, 40, 41, 42, 50])
+def test_a_duplicate_is_freed_with_the_row_that_held_its_lead(state: int, tables: Tables) -> None:
+    """If that row was deferred, or has become a duplicate itself; rows of one input."""
+    tables.outcome(_row(21), state, 1)
+    for row, refused in ((22, 41), (23, 42), (24, 30)):
+        tables.outcome(_row(row), refused, 1, detail=_row(21))
+    tables.outcome(_row(25), 41, 1, detail=_row(2))  # of a lead that was taken
+    tables.outcome(_row(22, 2), 41, 1, detail=_row(21))
+    is_freed = state in {41, 42, 50}
+
+    assert ([(_row(22), 41), (_row(23), 42)] if is_freed else []) == tables.ask(
+        "freed_rows", **FIRST
+    )
+
+
 def test_reasons_are_those_of_a_run(tables: Tables) -> None:
     """For each outcome the commonest first, no more than are asked for, and the rows without."""
     for row in (11, 12):
