@@ -23,7 +23,7 @@ _DEFAULT: Final = "bulkpost.toml"
 
 @click.command(epilog=EPILOG)
 @click.argument(
-    "list_path", metavar="INPUT", required=False, type=click.Path(path_type=Path, dir_okay=False)
+    "list_path", metavar="[INPUT]", required=False, type=click.Path(path_type=Path, dir_okay=False)
 )
 @output_options
 @click.option("--url", envvar="BULKPOST_URL", default="", help="The source's posting URL, whole.")
