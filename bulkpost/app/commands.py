@@ -16,7 +16,7 @@ from bulkpost.app.examining import FindingsTarget, check_findings, examine
 from bulkpost.app.feedback import FEEDBACK
 from bulkpost.app.inputs import forget_spools, input_paths, take_in_all
 from bulkpost.app.items import Items
-from bulkpost.app.kept_flow import news_of, source_authorization
+from bulkpost.app.kept_flow import check_keys, news_of, source_authorization
 from bulkpost.app.leads import LEADS
 from bulkpost.app.open_files import allow_open_files
 from bulkpost.app.order import Batch, Observer, Order, Preview, SubmitResult
@@ -75,7 +75,7 @@ async def submit(
     paths = await input_paths(order, LedgerPaths(order.ledger_path).spool)
     allow_open_files(order.settings.engine.concurrency, len(paths))
     async with destination_for(items, order, observer) as destination:
-        items, _ = await _informed(items, order, destination, observer)
+        items, news = await _informed(items, order, destination, observer)
         options = LedgerOptions(
             destination.environment,
             f"{order.command} {' '.join(scrub_path(name) for name in order.inputs)}",
@@ -85,6 +85,9 @@ async def submit(
             _note_opening(ledger, observer)
             fault_point("run.start")
             batches = await _sound_batches(items, order, paths, destination, ledger, observer)
+            for batch in batches:
+                names = [name for _, name in batch.fit.columns.fields]
+                check_keys(news, names, order.settings.map.types)
             await _check_ledger(order, destination, ledger.reader)
             if not await _is_wanted(order, expected, destination, batches, ledger.reader, observer):
                 return result

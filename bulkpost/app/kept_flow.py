@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -12,7 +13,13 @@ import msgspec
 
 from bulkpost.app.order import Observer, Order
 from bulkpost.app.records_client import api_key, open_api
-from bulkpost.checking.against_flow import FlowNews, change_finding, flow_findings, still_secret
+from bulkpost.checking.against_flow import (
+    FlowNews,
+    change_finding,
+    flow_findings,
+    new_secrets,
+    still_secret,
+)
 from bulkpost.clock import Clock, SystemClock
 from bulkpost.config import Settings, check_host
 from bulkpost.destination import Destination, checked_origin, is_loopback
@@ -20,6 +27,7 @@ from bulkpost.endpoints.settings import SOURCE_KEY_VARIABLE
 from bulkpost.errors import BulkpostError, ConfigError
 from bulkpost.fields.field_type import FieldType
 from bulkpost.finding import Finding
+from bulkpost.mapping.assignment import shown
 from bulkpost.mapping.settings import MapSettings
 from bulkpost.records.flow_meta import KnownFlow, read_meta
 from bulkpost.records.questions import Access, basic_authorization, meta_request
@@ -29,6 +37,7 @@ from bulkpost.secret import Secret, read_secret
 SUFFIX: Final = ".flow.json"
 _FILE_BYTES_MAX: Final = 16 * 1024 * 1024
 _FORMAT: Final = 1
+_NAMES_SHOWN_MAX: Final = 10
 _WAIT_S_MAX: Final = 10.0  # a question on the way to a run must not hold it up
 
 
@@ -179,12 +188,38 @@ async def _news(order: Order, destination: Destination, kept: KeptFlow) -> FlowN
         now, failure = await _asked_again(order.settings, destination, kept)
         changed = change_finding(kept.flow, now.flow) if now is not None else failure
         findings += [changed] if changed is not None else []
-    known = kept
+    known, secrets = kept, frozenset[str]()
     if now is not None:
+        secrets = new_secrets(kept.flow, now.flow)
         known = msgspec.structs.replace(now, flow=still_secret(kept.flow, now.flow))
     has_credentials = source_key(order.settings) is not None
     findings += flow_findings(known.flow, has_credentials=has_credentials)
-    return FlowNews(known.flow, known.read_at, now is not None, tuple(findings))
+    return FlowNews(known.flow, known.read_at, now is not None, tuple(findings), secrets)
+
+
+def check_keys(news: FlowNews | None, fields: Iterable[str], types: Collection[str]) -> None:
+    """Refuse to submit under keys that a word of the flow's owner has changed over night.
+
+    Args:
+        news: What is known of the flow.
+        fields: Names of the fields that columns feed.
+        types: Fields of which the config says what they are.
+
+    Raises:
+        ConfigError: The flow calls one of them a social security number, and did not when kept.
+    """
+    if news is None:
+        return
+    found = sorted((news.new_secrets & set(fields)).difference(types))
+    if found:
+        raise ConfigError(
+            f"the flow calls {', '.join(map(shown, found[:_NAMES_SHOWN_MAX]))} a social security "
+            "number, and did not when it was kept. Such a field is in no key: leads that were sent "
+            "would look like new ones, and others like the same",
+            advice="Nothing was sent. If the flow is right, keep it anew, and look at `bulkpost "
+            "check` before you submit. If it is not, say under [map.types] what the field is.",
+            command="bulkpost init --from-flow",
+        )
 
 
 async def _asked_again(

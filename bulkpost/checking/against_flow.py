@@ -27,12 +27,14 @@ class FlowNews:
         read_at: When it was told, RFC 3339.
         is_fresh: It was told just now.
         findings: What a person should know of it.
+        new_secrets: Fields that it calls social security numbers, and did not when it was kept.
     """
 
     flow: KnownFlow
     read_at: str
     is_fresh: bool
     findings: tuple[Finding, ...]
+    new_secrets: frozenset[str] = frozenset()
 
 
 def map_findings(column_map: ColumnMap, flow: KnownFlow) -> tuple[Finding, ...]:
@@ -87,6 +89,15 @@ def change_finding(before: KnownFlow, after: KnownFlow) -> Finding | None:
     if more > 0:
         what += f"; and {more} more changes"
     return Finding("flow_changed", f"the flow was changed since it was kept: {what}", _KEEP_AGAIN)
+
+
+def new_secrets(before: KnownFlow, after: KnownFlow) -> frozenset[str]:
+    """Return which fields a flow calls social security numbers now and did not before."""
+    then, now = (
+        {name for name, kind in flow.types.items() if kind is FieldType.SSN}
+        for flow in (before, after)
+    )
+    return frozenset(now - then)
 
 
 def still_secret(before: KnownFlow, after: KnownFlow) -> KnownFlow:

@@ -201,6 +201,25 @@ async def test_a_flow_that_calls_a_number_otherwise_puts_it_into_no_key(tmp_path
     assert {"tax_no", "email"} == {column["field"] for column in columns if column["ssn"]}
 
 
+async def test_a_flow_that_calls_a_field_a_number_makes_no_lead_new(tmp_path: Path) -> None:
+    """Keys would change over night: nothing is sent until somebody has looked, or has said no."""
+    rows = [["Ada", "a@x.org"], ["Bob", "b@x.org"]]
+    table(tmp_path / "l.csv", ["first_name", "email"], rows)
+    async with kept(tmp_path, a_flow("first_name", "email")) as there:
+        await submitted(order_in(tmp_path))
+        there.sandbox.settings = msgspec.structs.replace(
+            there.sandbox.settings, flow=a_flow("first_name:ssn", "email:ssn", "tax_no:ssn")
+        )
+        table(tmp_path / "l.csv", ["first_name", "email"], [*rows[::-1], ["Ada", "c@x.org"]])
+        with pytest.raises(ConfigError, match="the flow calls email, first_name a social"):
+            await submitted(order_in(tmp_path))
+        more = '[map.types]\nemail = "email"\nfirst_name = "first_name"\n'
+        config_in(tmp_path, there.address.origin, more)
+        await submitted(order_in(tmp_path))
+
+        assert 3 == len(there.sandbox.leads)
+
+
 @pytest.mark.parametrize("trouble", ["nobody", "silence", "nonsense", "404"])
 async def test_a_question_that_fails_is_one_note_and_stops_nothing(
     trouble: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
