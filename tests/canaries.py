@@ -5,7 +5,7 @@ the rescue file, ...), standard output and standard error.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
 from urllib.parse import quote, quote_plus
@@ -56,16 +56,18 @@ def ssn_spellings(row: int) -> list[str]:
 
 def leaks(folder: Path, *outputs: bytes) -> list[tuple[str, str]]:
     """Return each canary that stands in a file or an output, with the place."""
+    words = (spelling for row in range(1, ROWS + 1) for spelling in spellings(row))
+    return leaks_of(words, folder, *outputs)
+
+
+def leaks_of(words: Iterable[str], folder: Path, *outputs: bytes) -> list[tuple[str, str]]:
+    """Return each word that stands in a file or an output, with the place."""
     places = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
     # The ballast is megabytes of zeros.
     texts = {name: path.read_bytes().strip(b"\0") for name, path in places.items()}
     texts |= {f"output {number}": output for number, output in enumerate(outputs, 1)}
     return [
-        (place, spelling)
-        for row in range(1, ROWS + 1)
-        for spelling in spellings(row)
-        for place, text in texts.items()
-        if spelling.encode() in text
+        (place, word) for word in words for place, text in texts.items() if word.encode() in text
     ]
 
 

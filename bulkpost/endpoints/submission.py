@@ -3,6 +3,7 @@
 Reference: "Generic POST Instructions for LeadConduit".
 """
 
+from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -48,9 +49,11 @@ class SubmissionEndpoint:
 
         Args:
             settings: How to write leads and read replies; the defaults if None.
-            authorization: Value of the Authorization header of every request; None sends none.
+            authorization: Value of the Authorization header of every request, of the scheme Basic;
+                None sends none.
         """
         self._authorization = authorization
+        self._own_secrets = _spelled(authorization)
         self._settings = settings if settings is not None else EndpointSettings()
         self._accept = f"application/{self._settings.accept}"
 
@@ -82,7 +85,7 @@ class SubmissionEndpoint:
         destination = item.destination
         verdict = classify(
             reply,
-            item.own_texts(),
+            (*item.own_texts(), *self._own_secrets),
             own_ids=(destination.flow_id, destination.source_id),
             strict=self._settings.strict,
         )
@@ -92,7 +95,19 @@ class SubmissionEndpoint:
 
     def evidence(self, request: Request, reply: Reply, item: Lead) -> Evidence:
         """Return what LeadConduit's support asks for, as JSON values without personal data."""
-        return evidence_of(request, reply, item.own_texts())
+        return evidence_of(request, reply, (*item.own_texts(), *self._own_secrets))
+
+
+def _spelled(authorization: Secret | None) -> tuple[tuple[str, str], ...]:
+    """Return what an answer may repeat of a credential, to be taken out of it as a lead's values.
+
+    A proxy's page of an error shows the headers of the request, or says whose key is wrong.
+    """
+    if authorization is None:
+        return ()
+    token = authorization.reveal().partition(" ")[2]
+    pair = b64decode(token).decode()
+    return tuple(("credential", text) for text in (token, pair, pair.partition(":")[2]))
 
 
 @lru_cache(maxsize=_URLS_MAX)
