@@ -16,6 +16,7 @@ from bulkpost.mapping.closest import did_you_mean
 from bulkpost.mapping.header import (
     CERT_ALIAS,
     data_for_names,
+    feedback_for_leads,
     no_field_at_all,
     places_for_names,
 )
@@ -185,6 +186,7 @@ _QUERY = "the URL's query"
 _RULES: tuple[Callable[[Assignment], Iterator[str]], ...] = (
     places_for_names,
     no_field_at_all,
+    feedback_for_leads,
     _same_names,
     _hidden_by_a_prefix,
     _bad_segments,

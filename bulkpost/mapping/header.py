@@ -52,6 +52,17 @@ def places_for_names(plan: Assignment) -> Iterator[str]:
         )
 
 
+def feedback_for_leads(plan: Assignment) -> Iterator[str]:
+    """Find the columns of a list of feedback: each of its rows would be billed as a lead."""
+    own = {name: i for i, name in plan.fields if _is_own(plan, i)}
+    said = [own[name] for name in ("type", "reason") if name in own]
+    if "event_id" in own and said:
+        yield (
+            f"{_some(plan, [own['event_id'], *said])}: a list of returns or conversions is sent"
+            " with `bulkpost feedback`. If these are leads, name the fields under [map.columns]"
+        )
+
+
 def is_field_name(name: str) -> bool:
     """Tell whether a name is spelled like a field of LeadConduit's: lower case, no spaces."""
     return _FIELD.fullmatch(name) is not None

@@ -7,17 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bulkpost.destination import Destination, parse_feedback_url
+from bulkpost.destination import Destination, parse_feedback_url, parse_url
 from bulkpost.errors import MappingError
 from bulkpost.feedback import Feedback, FeedbackType
 from bulkpost.lead import LeadFormat
+from bulkpost.mapping.column_map import build_map
 from bulkpost.mapping.feedback_identity import FeedbackIdentifier
 from bulkpost.mapping.feedback_map import FeedbackMap, build_feedback_map
 from bulkpost.mapping.refusal import Refusal
-from bulkpost.mapping.settings import FeedbackSettings
+from bulkpost.mapping.settings import FeedbackSettings, MapSettings
 from bulkpost.row import Row
 
 WHERE = parse_feedback_url("https://app.leadconduit.com/feedback")
+TO_FLOW = parse_url(f"https://app.leadconduit.com/flows/{'a' * 24}/sources/{'b' * 24}/submit")
 EVENT = "5af4b98aa8065fa3a79bf4b3"
 COLUMNS = ("event_id", "type", "reason")
 
@@ -178,3 +180,15 @@ def test_a_key_tells_nothing_without_the_ledgers_salt() -> None:
     said = Feedback(1, WHERE, EVENT, FeedbackType.RETURN)
     keys = {FeedbackIdentifier(salt * 16).identify(said).key for salt in (b"0", b"1")}
     assert 2 == len(keys)
+
+
+@pytest.mark.parametrize("other", ["type", "reason"])
+def test_feedback_is_not_submitted_as_leads(other: str) -> None:
+    """Each row would be billed as a lead; a config that names the fields means them."""
+    header = ["event_id", "email", other]
+
+    with pytest.raises(MappingError, match="column 3 .*sent with `bulkpost feedback`"):
+        build_map(header, MapSettings(), TO_FLOW)
+    meant = MapSettings(columns={"event_id": "event_id"})
+    assert 3 == len(build_map(header, meant, TO_FLOW).fields)
+    assert 2 == len(build_map(header[:2], MapSettings(), TO_FLOW).fields)
