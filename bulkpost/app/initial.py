@@ -135,7 +135,7 @@ async def propose(
             likenesses,
             is_whole=flow is not None or not has_header,
         )
-        if has_header and flow is None:
+        if has_header:
             _refuse_strangers(matches)
         unusable = {column.name for column in reader.unusable_columns}
         matches = tuple(_usable(match, unusable) for match in matches)

@@ -149,6 +149,7 @@ def _keep_flow_alone(
 
 
 def _tell(order: Any, proposal: Any, text: str, flow_path: Path | None, output: Output) -> None:
+    from bulkpost.mapping.assignment import shown  # noqa: PLC0415  # heavy
     from bulkpost.reporting.render import console, print_on  # noqa: PLC0415  # rich is slow to load
     from bulkpost.reporting.render_matches import (  # noqa: PLC0415  # as above
         matches_document,
@@ -179,7 +180,7 @@ def _tell(order: Any, proposal: Any, text: str, flow_path: Path | None, output: 
         for written in filter(None, (flow_path, order.target)):
             output.say(f"Written: {written}")
     for name in proposal.missing:
-        output.say(f"No column feeds {name}, which the flow requires.")
+        output.say(f"No column feeds {shown(name)}, which the flow requires.")
     output.say(f"Next:  {following}")
 
 

@@ -6,6 +6,7 @@ import click
 
 from bulkpost.app.initial import Proposal
 from bulkpost.cli.options import Output
+from bulkpost.mapping.assignment import shown
 from bulkpost.matching.match import ColumnMatch, Fate, decided
 from bulkpost.matching.settling import SENT
 from bulkpost.redact import printable
@@ -31,7 +32,7 @@ def _answer(match: ColumnMatch, fields: tuple[str, ...], fed: set[str], output: 
         output.say(f"  SOCIAL SECURITY NUMBERS: {match.ssn_why}")
     choices = {str(number): one for number, one in enumerate(match.candidates, 1)}
     for number, one in choices.items():
-        output.say(f"  {number}  {one.field}  ({one.confidence:.0%}: {one.why})")
+        output.say(f"  {number}  {shown(one.field)}  ({one.confidence:.0%}: {one.why})")
     for _ in range(_TRIES_MAX):
         told: str = click.prompt(
             "  Number or name of the field; Enter leaves the column out",

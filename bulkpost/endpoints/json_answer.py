@@ -12,8 +12,12 @@ from bulkpost.outcome import MICROS_PER_UNIT
 _PRICE_MAX = 2**63 // MICROS_PER_UNIT - 1
 
 
-class _Object(dict[str, object]):
-    """A JSON object that remembers whether a name stood there twice."""
+class JsonObject(dict[str, object]):
+    """A JSON object that remembers whether a name stood there twice.
+
+    Attributes:
+        has_repeats: It did; the last value counts.
+    """
 
     has_repeats: bool
 
@@ -32,7 +36,7 @@ def message_of(body: bytes) -> str | None:
         document = json_document(body)
     except OddError:
         return None
-    if not isinstance(document, _Object):
+    if not isinstance(document, JsonObject):
         return None
     texts = (document.get(name) for name in ("message", "error", "reason"))
     return next((text for text in texts if isinstance(text, str)), None)
@@ -53,7 +57,7 @@ def json_document(body: bytes) -> object:
 
 
 def _answer(document: object) -> Answer:
-    if not isinstance(document, _Object):
+    if not isinstance(document, JsonObject):
         raise OddError("the body is JSON, but not an object")
     if document.has_repeats:
         raise OddError("a name stands twice in the answer")
@@ -74,7 +78,7 @@ def _reason(reason: object) -> str | None:
 def _lead_id(lead: object) -> str | None:
     if lead is None:
         return None
-    if not isinstance(lead, _Object) or lead.has_repeats:
+    if not isinstance(lead, JsonObject) or lead.has_repeats:
         raise OddError("the lead is not an object, or a name stands twice in it")
     lead_id = lead.get("id")
     return None if lead_id is None else whole_lead_id(lead_id)
@@ -90,8 +94,8 @@ def _price_micros(price: object) -> int | None:
     return round(price * MICROS_PER_UNIT)
 
 
-def _object(pairs: Sequence[tuple[str, object]]) -> _Object:
-    document = _Object(pairs)
+def _object(pairs: Sequence[tuple[str, object]]) -> JsonObject:
+    document = JsonObject(pairs)
     document.has_repeats = len(document) != len(pairs)
     return document
 

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element
 
 from bulkpost.endpoints.answer import OddError, Shape, shape_of
 from bulkpost.endpoints.classify import title_of
-from bulkpost.endpoints.json_answer import json_document
+from bulkpost.endpoints.json_answer import JsonObject, json_document
 from bulkpost.endpoints.xml_answer import xml_root
 from bulkpost.exchange import Reply
 
@@ -23,9 +23,12 @@ _BEFORE_ANY_LEAD: Final = frozenset({400, 401, 403, 405, 406, 413, 415})
 def shown_of_lead(body: bytes) -> tuple[tuple[str, str], ...] | None:
     """Return the values of an answer that may be the lead's, as (what it is called, text) pairs.
 
-    None if they are too many to be looked for.
+    None if they are too many to be looked for, or a name that comes again hides some.
     """
-    texts = _lead_texts(_document(body))
+    document = _document(body)
+    if _hides_values(document):
+        return None
+    texts = _lead_texts(document) | _asides(body)
     return tuple(("lead", text) for text in sorted(texts)) if len(texts) <= _VALUES_MAX else None
 
 
@@ -47,10 +50,10 @@ def without_lead(reply: Reply) -> bytes:
     lead = document.get("lead")
     if isinstance(lead, dict) and isinstance(lead.get("id"), str):
         kept["lead"] = {"id": lead["id"]}
-    left_out = len(_lead_texts(document))
-    if left_out > _VALUES_MAX:
+    shown = shown_of_lead(reply.body)
+    if shown is None:
         return b""
-    return json.dumps({**kept, "values_left_out": left_out}, ensure_ascii=False).encode(
+    return json.dumps({**kept, "values_left_out": len(shown)}, ensure_ascii=False).encode(
         "utf-8", "replace"
     )
 
@@ -79,6 +82,31 @@ def _plain(element: Element) -> object:
         value = _plain(child)
         found[child.tag] = [found[child.tag], value] if child.tag in found else value
     return found
+
+
+def _asides(body: bytes) -> set[str]:
+    """Return what XML says beside its elements' texts: attributes, and words between elements."""
+    try:
+        root = xml_root(body) if shape_of(body) is Shape.XML else None
+    except (OddError, RecursionError):
+        return set()
+    texts = set[str]()
+    for element in () if root is None else root.iter():
+        between = element.text if len(element) else None
+        texts |= {*element.attrib.values(), between or "", element.tail or ""}
+    return {stripped for text in texts if (stripped := text.strip())}
+
+
+def _hides_values(document: object) -> bool:
+    """Tell whether a name stands twice in an object: of these, JSON keeps the last one's value."""
+    waiting = [document]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, JsonObject) and value.has_repeats:
+            return True
+        if isinstance(value, dict | list):
+            waiting += value.values() if isinstance(value, dict) else value
+    return False
 
 
 def _lead_texts(document: object) -> set[str]:

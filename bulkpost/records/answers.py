@@ -5,7 +5,6 @@ scrubbed of them and a reference looked for; nothing here shows them.
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -21,6 +20,8 @@ _LEVELS_MAX: Final = 16
 _PRICE_MAX: Final = 2**63 // MICROS_PER_UNIT - 1
 _KINDS: Final = {kind.value: kind for kind in VERDICTS}
 _OK: Final = 200
+# A reason cannot be scrubbed of values that nobody looked at.
+_UNTOLD: Final = "not kept: the lead has more values than can be looked through"
 _DocumentT = TypeVar("_DocumentT")
 
 
@@ -153,14 +154,15 @@ def _decoded(reply: Reply, wanted: type[_DocumentT], what: str) -> _DocumentT:
 
 
 def _source_event(event: _Event) -> SourceEvent:
+    texts, is_all = _texts(event.vars.lead)
     return SourceEvent(
         event.id.lower(),
         _KINDS.get(event.outcome or ""),
-        event.reason,
+        event.reason if is_all or event.reason is None else _UNTOLD,
         _known_id(event.vars.lead.get("id")),
         _known_id(event.vars.flow.id),
         _price_micros(event),
-        tuple(_texts(event.vars.lead)),
+        texts,
     )
 
 
@@ -189,15 +191,19 @@ def _price_micros(event: _Event) -> int | None:
     return round(price * MICROS_PER_UNIT)
 
 
-def _texts(lead: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    told = 0
+def _texts(lead: dict[str, Any]) -> tuple[tuple[tuple[str, str], ...], bool]:
+    """Return a lead's (name, text) pairs up to a limit, and whether these are all of them."""
+    texts: list[tuple[str, str]] = []
+    is_all = True
     waiting: list[tuple[str, Any, int]] = [(name, value, 1) for name, value in lead.items()]
-    while waiting and told < _TEXTS_MAX:
+    while waiting and len(texts) < _TEXTS_MAX:
         name, value, level = waiting.pop()
-        if isinstance(value, dict) and level < _LEVELS_MAX:
+        if isinstance(value, dict | list) and level >= _LEVELS_MAX:
+            is_all = False
+        elif isinstance(value, dict):
             waiting += [(f"{name}.{part}", inner, level + 1) for part, inner in value.items()]
-        elif isinstance(value, list) and level < _LEVELS_MAX:
+        elif isinstance(value, list):
             waiting += [(name, inner, level + 1) for inner in value]
         elif isinstance(value, (str, int, float)) and not isinstance(value, bool):
-            told += 1
-            yield name, str(value)
+            texts.append((name, str(value)))
+    return tuple(texts), is_all and not waiting
