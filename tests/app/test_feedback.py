@@ -277,7 +277,8 @@ async def test_leads_and_feedback_in_one_ledger_do_not_mix(tmp_path: Path) -> No
     )
     leads, events = Answerer(), EventAnswerer()
     async with fault_server(leads.script) as server:
-        await submitted(an_order(server.url, path, ledger=ledger))
+        meant = {"event_id": "event_id"}
+        await submitted(an_order(server.url, path, ledger=ledger, map__columns=meant))
     async with fault_server(events.script, port=server.port) as server:
         order = feedback_order(server.url, path, ledger=ledger)
         preview = await commands.check(order, Recorder())

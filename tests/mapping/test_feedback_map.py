@@ -187,7 +187,7 @@ def test_feedback_is_not_submitted_as_leads(other: str) -> None:
     """Each row would be billed as a lead; a config that names the fields means them."""
     header = ["event_id", "email", other]
 
-    with pytest.raises(MappingError, match="column 3 .*sent with `bulkpost feedback`"):
+    with pytest.raises(MappingError, match=r"column 3 .*sent with `bulkpost feedback`"):
         build_map(header, MapSettings(), TO_FLOW)
     meant = MapSettings(columns={"event_id": "event_id"})
     assert 3 == len(build_map(header, meant, TO_FLOW).fields)
