@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from bulkpost.fields import guess_type
 from bulkpost.fields.field_type import FieldType
-from bulkpost.mapping.assignment import shown
+from bulkpost.mapping.assignment import kept
 from bulkpost.mapping.column_map import ColumnMap
 
 
@@ -40,7 +40,7 @@ class TypedColumn:
     @property
     def label(self) -> str:
         """Its number and field, for a reason."""
-        return f"column {self.index + 1} ({shown(self.field)})"
+        return f"column {self.index + 1} ({kept(self.field)})"
 
 
 def typed_columns(column_map: ColumnMap, types: Mapping[str, FieldType]) -> tuple[TypedColumn, ...]:

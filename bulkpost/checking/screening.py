@@ -18,7 +18,7 @@ from bulkpost.fields import Parsed, parse
 from bulkpost.fields.field_type import FieldType
 from bulkpost.finding import Finding
 from bulkpost.lead import Lead
-from bulkpost.mapping.assignment import shown
+from bulkpost.mapping.assignment import kept, shown
 from bulkpost.mapping.column_map import ColumnMap
 from bulkpost.mapping.refusal import Refusal
 
@@ -69,6 +69,7 @@ class Screening:
             for column in typed_columns(column_map, types)
             if settings.refuse or settings.count or column.type in NORMALISED
         }
+        self._names = {name: kept(name) for name in self._columns}
         self._check_fixed(column_map, types)
 
     def screen(self, lead: Lead) -> Screened | Refusal:
@@ -89,7 +90,7 @@ class Screening:
             if refused is not None:
                 return Refusal(f"{column.label}: {refused.message}")
             if parsed.warnings and self._settings.count:
-                found += [(shown(name), finding.code) for finding in parsed.warnings]
+                found += [(self._names[name], finding.code) for finding in parsed.warnings]
             sent = self._sent(column, text, parsed)
             pairs.append((name, sent))
             if sent != text:

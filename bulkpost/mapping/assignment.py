@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from bulkpost.destination import Destination
 from bulkpost.mapping.settings import MapSettings
-from bulkpost.redact import printable
+from bulkpost.redact import printable, scrub
 
 ROUTE_FIELDS = ("flow_id", "source_id")
 _NAME_CHARS_MAX = 60
@@ -94,6 +94,11 @@ def trimmed(text: str) -> str:
 def shown(name: str) -> str:
     """Return a name fit for a message."""
     return printable(name if len(name) <= _NAME_CHARS_MAX else name[:_NAME_CHARS_MAX] + "…")
+
+
+def kept(name: str) -> str:
+    """Return a name fit for the ledger: a header that was a lead holds somebody's data."""
+    return scrub(name, chars_max=_NAME_CHARS_MAX)
 
 
 def looks_like_data(header: str) -> bool:

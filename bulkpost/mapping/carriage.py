@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import urlencode
 
 from bulkpost.lead import LeadFormat
-from bulkpost.mapping.assignment import Assignment, shown
+from bulkpost.mapping.assignment import Assignment, kept, shown
 from bulkpost.mapping.refusal import Refusal
 
 PARTICULAR = frozenset({LeadFormat.XML, LeadFormat.GET})  # these cannot carry every text
@@ -38,7 +38,7 @@ def unfit_for(lead_format: LeadFormat, pairs: Iterable[tuple[str, str]]) -> Refu
     if lead_format is LeadFormat.XML:
         odd = next((name for name, text in pairs if _NOT_XML.search(text)), None)
         if odd is not None:
-            return Refusal(f"the field {odd} holds a character that XML does not allow")
+            return Refusal(f"the field {kept(odd)} holds a character that XML does not allow")
     if lead_format is LeadFormat.GET and len(urlencode(tuple(pairs))) > QUERY_BYTES_MAX:
         return Refusal(f"the lead is too long for a GET: over {QUERY_BYTES_MAX:,} bytes of URL")
     return None

@@ -5,11 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from commands import Commands
 from pages import parsed
 from past_runs import Past, leads_csv, make_past, ok
 
+from bulkpost.errors import UsageError
 from bulkpost.reporting.page.findings import found_counts
 
 _CHECKED = ["email,phone_1\n", "a@example.com,abc\n", "gibberish,5127891111\n", "gibberish,\n"]
@@ -155,6 +158,7 @@ def test_what_a_check_found_is_on_the_page(suffix: str, bulkpost: Commands, fold
         "input,row\n1,2\n",
         "HEADER\n1,2\n",
         "HEADER\na,1,2,c,f,string,no_such_code,m,a\n",
+        "HEADER\na,1,2,c,f,ada@example.com,placeholder,m,a\n",
         'HEADER\n"a,1\n',
         "HEADER\n\udcff,1,2,c,f,string,placeholder,m,a\n",
         "PAR1 and so on",
@@ -173,6 +177,17 @@ def test_another_file_is_no_file_of_findings(
 
     assert (2, False) == (done.status, (folder / "r.html").exists())
     assert "this is no file of findings" in done.err
+
+
+def test_a_table_of_other_types_is_no_file_of_findings(folder: Path) -> None:
+    """A date that no calendar has, for instance, where the list's name should be."""
+    names = "input,row,line,column,field,type,code,message,advice".split(",")
+    told = {name: pa.array(["placeholder"]) for name in names}
+    told["input"] = pa.array([2**62], pa.timestamp("us"))
+    pq.write_table(pa.table(told), folder / "f.parquet")
+
+    with pytest.raises(UsageError):
+        found_counts(folder / "f.parquet")
 
 
 def test_the_sentences_of_a_file_of_findings_are_not_taken(folder: Path) -> None:

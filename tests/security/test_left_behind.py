@@ -11,7 +11,7 @@ import pytest
 from canaries import ROWS, a_canary_list, a_leaky_run, echoes, leaks, leaks_of, ssn_spellings
 from commands import Commands
 from faultserver import HungUp, Peer, fault_server, response
-from submitting import QUICK, Answerer, bulkpost, path_of
+from submitting import QUICK, Answerer, asked, bulkpost, path_of, quick_config, table
 
 import bulkpost as python_api
 from bulkpost.clock import SystemClock
@@ -121,3 +121,32 @@ def test_t1_no_file_of_an_export_holds_a_social_security_number(
 
     assert b"canary.7@leaky.example.com" in (home / "csv" / "leads-success.csv").read_bytes()
     assert [] == leaks_of(words, home, *outputs)
+
+
+def test_t1_a_person_in_a_header_is_in_no_count_reason_or_summary(tmp_path: Path) -> None:
+    """What is found in values is told by field, and so is the value for which a row is refused."""
+    (tmp_path / "in").mkdir()
+    home = tmp_path / "out"
+    home.mkdir()
+    names = [f"of {text}" for text in ("jane.doe@example.com", "512-555-0143", "ssn 219-09-9901")]
+    rows = [["1", "ada", "0", "bad"], ["2", "ada@example.net", "5125550100", "1"]]
+    leads = table(tmp_path / "in" / "leads.csv", ["row", *names], rows)
+    types = {f'"{name}"': kind for name, kind in zip(names, ("email", "phone", "ssn"), strict=True)}
+    config = quick_config(tmp_path / "in")
+    more = "\n".join(f'{name} = "{kind}"' for name, kind in types.items())
+    Path(config).write_text(f"{Path(config).read_text()}\n[map.types]\n{more}\n")
+
+    async def submit() -> "CompletedProcess[bytes]":
+        async with fault_server(Answerer().script) as server:
+            return await bulkpost(
+                *("submit", leads, "--url", server.url + path_of(), "--config", config),
+                *("--refuse", "phone_fictitious", "--summary-json", "run.json"),
+                cwd=home,
+            )
+
+    done = anyio.run(submit)
+
+    assert 3 == done.returncode, done.stderr
+    fields = asked(home / "bulkpost.db", "SELECT field FROM finding ORDER BY field")
+    assert [("of [digits]",), ("of [email]",), ("of ssn [digits]",)] == fields
+    assert [] == leaks_of(["jane.doe@", "512-555-0143", "219-09-9901"], home)

@@ -1,6 +1,6 @@
 """What a check found, read back from the file that it wrote, and counted.
 
-Of the file, only names of inputs, columns, fields and types are taken, and codes that bulkpost
+Of the file, only names of inputs, columns and fields are taken, and types and codes that bulkpost
 knows; the sentences are its own. So a file made by somebody else can add nothing but names.
 """
 
@@ -13,12 +13,14 @@ from typing import Any, Final
 
 from bulkpost.errors import UsageError
 from bulkpost.fields.catalogue import FINDINGS
+from bulkpost.fields.field_type import FieldType
 from bulkpost.redact import scrub, scrub_path
 from bulkpost.reporting.findings_file import COLUMNS
 
 _WANTED: Final = ("input", "column", "field", "type", "code")
 _KINDS_MAX: Final = 10_000  # columns times codes; what goes beyond is no file of a check
 _NAME_CHARS_MAX: Final = 200
+_TYPES: Final = frozenset(field_type.value for field_type in FieldType)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def found_counts(path: Path) -> tuple[FoundCount, ...]:
     try:
         for row in rows:
             counts[tuple(row)] += 1
-            if len(counts) > _KINDS_MAX or row[-1] not in FINDINGS:
+            if len(counts) > _KINDS_MAX or row[-1] not in FINDINGS or row[-2] not in _TYPES:
                 raise _refused(path)
     except OSError as error:
         raise UsageError(f"the findings cannot be read: {path}: {error.strerror}") from None
@@ -72,7 +74,7 @@ def _count(kind: tuple[str, ...], values: int) -> FoundCount:
     return FoundCount(
         input=scrub_path(name[:_NAME_CHARS_MAX]),
         column=column if column == field else f"{column} → {field}",
-        type=type_name[:_NAME_CHARS_MAX],
+        type=type_name,
         code=code,
         message=finding.message,
         advice=finding.advice,
@@ -98,7 +100,10 @@ def _parquet(path: Path) -> Iterator[list[str]]:
 
     try:
         with pq.ParquetFile(path) as file:
-            if tuple(file.schema_arrow.names) != COLUMNS:
+            schema = file.schema_arrow
+            if tuple(schema.names) != COLUMNS or any(
+                not pa.types.is_string(schema.field(name).type) for name in _WANTED
+            ):
                 raise _refused(path)
             for batch in file.iter_batches(columns=list(_WANTED)):
                 columns: list[list[Any]] = [batch.column(name).to_pylist() for name in _WANTED]
