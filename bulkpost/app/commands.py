@@ -101,7 +101,7 @@ async def submit(
                     items, order, destination, ledger, transport, observer, deadline, result
                 )
                 await _run_all(submission, batches, result)
-            forget_spools(order.ledger_path, result.runs)
+            await forget_spools(ledger.reader, order.ledger_path, result.runs)
     statuses = [result.exit_status, *(run.exit_status for run in result.runs)]
     result.exit_status = worst(statuses)
     return result

@@ -27,13 +27,14 @@ from bulkpost.engine.job import ItemT
 from bulkpost.errors import InputError
 from bulkpost.ledger.paths import LedgerPaths
 from bulkpost.ledger.reader import InputRecord, LedgerReader
+from bulkpost.ledger.statements import sql
 from bulkpost.ledger.states import REFUSED, State
 from bulkpost.reading.formats import Compression, InputKind
 from bulkpost.reading.inputs import resolve_inputs, spool_stdin
 from bulkpost.reading.reader import Reader, open_reader
 from bulkpost.redact import scrub_path
 from bulkpost.reporting.status import ExitStatus
-from bulkpost.reporting.summary import SPOOLED
+from bulkpost.reporting.summary import SPOOLED, run_record
 from bulkpost.row import Position
 
 
@@ -51,14 +52,17 @@ def called(path: Path) -> str:
     return "standard input" if SPOOLED.fullmatch(path.name) else scrub_path(path.name)
 
 
-def forget_spools(ledger_path: Path, runs: Sequence[RunResult]) -> None:
+async def forget_spools(reader: LedgerReader, ledger_path: Path, runs: Sequence[RunResult]) -> None:
     """A spooled input is lead data: it stays only while rows of it may still be sent."""
     spool = LedgerPaths(ledger_path).spool
     keep = {ExitStatus.RESUMABLE, ExitStatus.STOPPED, ExitStatus.IN_DOUBT, ExitStatus.INTERNAL}
     keep |= set(SIGNAL_STATUS.values())
     for run in runs:
-        if run.path.parent == spool and run.exit_status not in keep:
-            run.path.unlink(missing_ok=True)
+        if run.path.parent != spool or run.exit_status in keep:
+            continue
+        input_id = (await run_record(reader, run.run_id)).input_id
+        if not await reader.fetch(sql("list_needed"), {"input_id": input_id}):
+            await anyio.Path(run.path).unlink(missing_ok=True)
 
 
 async def take_in_all(  # noqa: PLR0913, PLR0917  # where everything about inputs meets

@@ -109,14 +109,18 @@ async def plan_prune(reader: LedgerReader, paths: LedgerPaths, before_ms: int) -
     """
     rows = await reader.fetch(sql("prunable"), {"before_ms": before_ms})
     found = [PrunableInput(*row) for row in rows]
-    spooled = [
-        spool for entry in found if not entry.open_rows and (spool := _spool_of(entry, paths))
-    ]
+    spooled = {
+        spool
+        for entry in found
+        if not entry.open_rows
+        and (spool := _spool_of(entry, paths))
+        and not await reader.fetch(sql("list_needed"), {"input_id": entry.id})
+    }
     due = await reader.fetch("SELECT 1 FROM meta WHERE name = ?", (_PACK_DUE,))
     return PrunePlan(
         before_ms,
         tuple(entry for entry in found if entry.is_something),
-        tuple(spooled),
+        tuple(sorted(spooled)),
         sum(path.stat().st_size for path in spooled),
         pack_due=bool(due),
     )

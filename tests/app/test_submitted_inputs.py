@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from faultserver import fault_server, hang
 from submitting import (
+    SOURCE,
     Answerer,
     Recorder,
     a_list,
@@ -123,6 +124,21 @@ async def test_i22_standard_input_is_kept_private_resumed_and_removed(tmp_path: 
     assert dict.fromkeys(range(1, 13), 1) == answerer.counts
     assert all_of(12) == endings(home / "bulkpost.db")
     assert not spool.exists() or [] == list(spool.iterdir())
+
+
+async def test_a_list_from_standard_input_stays_while_another_destination_lacks_rows(
+    tmp_path: Path,
+) -> None:
+    """The same bytes are the same file, whichever of two submissions is done first."""
+    data, spool = a_list(tmp_path, 4).read_bytes(), tmp_path / "bulkpost.db.spool"
+    left = []
+    async with fault_server(Answerer().script) as server:
+        for source, *limit in ((SOURCE, "--limit", "2"), ("c" * 24,), (SOURCE,)):
+            url = server.url + path_of(source=source)
+            await bulkpost("submit", "-", "--url", url, *limit, cwd=tmp_path, stdin=data)
+            left.append(len(list(spool.iterdir())))
+
+    assert [1, 1, 0] == left
 
 
 async def killed_at(

@@ -174,6 +174,21 @@ def test_an_input_without_rows_is_left_alone(tables: Tables) -> None:
     assert [2] == _prunable(tables)
 
 
+def test_a_file_is_wanted_by_another_input_with_an_open_or_a_pending_row(tables: Tables) -> None:
+    """The same list under another destination; of any other file nothing follows."""
+    params = {"input_id": 1}
+    elsewhere = tables.ask("list_needed", **params)
+    tables.rows("UPDATE input SET path = 'a.csv'")
+    open_rows = tables.ask("list_needed", **params)
+    tables.rows("UPDATE outcome SET state = 10 WHERE row_id > 2 << 40 AND state IN (20, 30, 50)")
+    final = tables.ask("list_needed", **params)
+    tables.rows("UPDATE input SET rows = 10 WHERE id = 2")
+
+    assert [[], [(1,)], [], [(1,)]] == [
+        elsewhere, open_rows, final, tables.ask("list_needed", **params),
+    ]  # fmt: skip
+
+
 def test_an_input_with_a_row_under_way_or_a_young_decision_is_left_alone(tables: Tables) -> None:
     """Whatever stands beside it in the ledger counts for itself."""
     tables.intent(_row(10), 0)

@@ -113,6 +113,22 @@ async def test_a_list_that_came_through_a_pipe_goes_with_its_rows(
     assert is_spooled is not _exists(spool)
 
 
+async def test_a_list_that_another_destination_may_still_get_stays(path: Path) -> None:
+    """Two inputs of the ledger came from the same bytes, and one of them has a pending row."""
+    async with opened(path) as ledger:
+        await ledger.store_input(replace(an_input(), destination="elsewhere"))
+        await _fill(ledger, 1)
+        spool = _spool(ledger, SPOOLED)
+        await ledger.writer.transact(
+            lambda raw: raw.execute("UPDATE input SET path = ?", (str(spool),))
+        )
+        plans = [await _plan(ledger)]
+        await _fill(ledger, 2)
+        plans.append(await _plan(ledger))
+
+    assert [(), (spool,)] == [plan.spooled for plan in plans]
+
+
 def _spool(ledger: Ledger, name: str) -> Path:
     ledger.paths.spool.mkdir()
     spool = ledger.paths.spool / name
