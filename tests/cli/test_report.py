@@ -181,7 +181,7 @@ def test_another_file_is_no_file_of_findings(
 
 def test_a_table_of_other_types_is_no_file_of_findings(folder: Path) -> None:
     """A date that no calendar has, for instance, where the list's name should be."""
-    names = "input,row,line,column,field,type,code,message,advice".split(",")
+    names = ["input", "row", "line", "column", "field", "type", "code", "message", "advice"]
     told = {name: pa.array(["placeholder"]) for name in names}
     told["input"] = pa.array([2**62], pa.timestamp("us"))
     pq.write_table(pa.table(told), folder / "f.parquet")
