@@ -27,6 +27,7 @@ async def destination_for(
     # It ends with the command, so that no lead of an earlier one is there to have an event.
     plain = SandboxSettings(feedback=FeedbackSettings(events="any"))
     sandbox = Sandbox(load_settings(config) if config else plain)
-    async with serve(sandbox) as address:
+    # Real leads may go to it, and other users of the machine can reach it.
+    async with serve(sandbox, tells_leads=False) as address:
         observer.noted(f"embedded sandbox at {address.origin}")
         yield items.embedded(order.settings, address.origin)

@@ -20,9 +20,8 @@ from aiohttp.web_protocol import RequestHandler
 
 from bulkpost.errors import UsageError
 from bulkpost.log import get_logger
-from bulkpost.sandbox import routes
+from bulkpost.sandbox import records, routes
 from bulkpost.sandbox.incoming import Incoming, TooLong
-from bulkpost.sandbox.records import EVENTS_PATH, SEARCH_PATH
 from bulkpost.sandbox.sandbox import Sandbox
 from bulkpost.sandbox.wire import Wires
 
@@ -89,7 +88,9 @@ class Address:
 
 
 @asynccontextmanager
-async def serve(sandbox: Sandbox, port: int = 0) -> AsyncIterator[Address]:
+async def serve(
+    sandbox: Sandbox, port: int = 0, *, tells_leads: bool = True
+) -> AsyncIterator[Address]:
     """Serve a sandbox until the block ends; then every connection is closed, hanging ones too.
 
     Enter and leave it in one task. The sandbox's log is closed at the end; what it holds in memory
@@ -98,12 +99,13 @@ async def serve(sandbox: Sandbox, port: int = 0) -> AsyncIterator[Address]:
     Args:
         sandbox: What to serve.
         port: On 127.0.0.1; 0 for any free one.
+        tells_leads: Whoever asks is told what was taken: everybody on this machine can ask.
 
     Raises:
         UsageError: The port cannot be had.
     """
     listener = _listen(port)
-    front = _Front(sandbox)
+    front = _Front(sandbox, tells_leads=tells_leads)
     runner = web.ServerRunner(front.server(), handle_signals=False, shutdown_timeout=_STOP_S)
     try:
         await runner.setup()
@@ -166,8 +168,9 @@ class _Server(web.Server):
 class _Front:
     """Sorts requests: submissions to the sandbox, the sandbox's own pages here."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, *, tells_leads: bool) -> None:
         self._sandbox = sandbox
+        self._tells_leads = tells_leads
         self._wires = Wires(sandbox.settings, sandbox.clock)
 
     def server(self) -> web.Server:
@@ -203,10 +206,8 @@ class _Front:
         described = routes.meta_target(path)
         if request.method == "GET" and described is not None:
             return self._meta(request, described)
-        if request.method == "GET" and path in {EVENTS_PATH, SEARCH_PATH}:
-            return self._records(request, path, query)
-        if request.method == "GET":
-            return await self._page(request, path)
+        if request.method == "GET" and (self._tells_leads or path == routes.STATS_PATH):
+            return await self._told(request, path, query)
         return _text(404, "Not found")
 
     async def _handed_over(
@@ -247,9 +248,11 @@ class _Front:
         answer = self._sandbox.records(path, query, authorization)
         return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
 
-    async def _page(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
+    async def _told(self, request: web.BaseRequest, path: str, query: str) -> web.StreamResponse:
         sandbox = self._sandbox
         match path:
+            case records.EVENTS_PATH | records.SEARCH_PATH:
+                return self._records(request, path, query)
             case routes.LEADS_PATH:
                 return await _stream(request, "leads", sandbox.lead_lines)
             case routes.FEEDBACK_LIST_PATH:

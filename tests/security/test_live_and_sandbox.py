@@ -1,7 +1,9 @@
 """Leads reach LeadConduit on purpose only, and the sandbox is reached from this machine only."""
 
+import json
 from pathlib import Path
 
+import aiohttp
 import click
 import pytest
 from faultserver import fault_server
@@ -9,11 +11,15 @@ from ledgers import opened
 from submitting import Answerer, Recorder, a_list, an_order, path_of, submitted
 
 from bulkpost.app import commands
+from bulkpost.app.leads import LEADS
 from bulkpost.app.order import Order, Preview
+from bulkpost.app.place import destination_for
 from bulkpost.cli.sandbox import sandbox as sandbox_command
 from bulkpost.config import Settings
 from bulkpost.errors import ConfigError, LedgerError
 from bulkpost.ledger.registry import Registry
+from bulkpost.sandbox.records import EVENTS_PATH, SEARCH_PATH
+from bulkpost.sandbox.routes import FEEDBACK_LIST_PATH, LEADS_PATH, REQUESTS_PATH, STATS_PATH
 from bulkpost.sandbox.server import HOST
 
 # A name that exists nowhere: a test that goes wrong sends nothing.
@@ -90,3 +96,25 @@ async def test_p9_of_two_new_ledgers_only_one_goes_live(
     asked.other = tmp_path / "other.db"
     with pytest.raises(LedgerError, match="would submit it again"):
         await submitted(live(a_list(tmp_path, 2), tmp_path / "l.db"), asked)
+
+
+async def test_t21_the_sandbox_of_a_command_shows_nobody_what_it_took(tmp_path: Path) -> None:
+    """Real leads may be tried out there, and every user of the machine can reach its port."""
+    order = Order((str(a_list(tmp_path, 1)),), Settings(), is_sandbox=True)
+    pages = [LEADS_PATH, FEEDBACK_LIST_PATH, REQUESTS_PATH, EVENTS_PATH]
+    asked_for = [*pages, f"{EVENTS_PATH}?limit=9", f"{SEARCH_PATH}?query=ada", STATS_PATH, "/"]
+    told = b""
+    async with (
+        destination_for(LEADS, order, Recorder()) as destination,
+        aiohttp.ClientSession() as session,
+    ):
+        lead = {"first_name": "Ada", "email": "ada@example.net", "ssn": "219-09-9901"}
+        async with session.post(destination.url, data=lead) as reply:
+            assert 201 == reply.status
+            lead_id = json.loads(await reply.read())["lead"]["id"]
+        for page in asked_for:
+            async with session.get(f"{destination.origin}{page}") as reply:
+                told += await reply.read()
+
+    assert b'"taken":1' in told
+    assert not [word for word in (*lead.values(), lead_id) if word.encode() in told]
