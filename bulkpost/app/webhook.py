@@ -72,8 +72,9 @@ async def notify(
             async with HttpTransport(brief, 1, clock) as transport:
                 reply = await transport.send(request)
         except AttemptError as error:
-            # It begins with host and port, and of some webhooks the host is the secret.
-            return f"it {error.message.partition(' ')[2]}"
+            # It begins with host and port and may quote the host: of some webhooks, the secret.
+            words = error.message.partition(" ")[2]
+            return f"it {words.replace(urlsplit(url.reveal()).hostname or ' ', '…')}"
         return None if 200 <= reply.status < 300 else f"it answered {reply.status}"
     return f"no answer within {_GIVE_UP_S:.0f} s"
 

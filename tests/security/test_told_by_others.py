@@ -1,10 +1,12 @@
 """What a flow, a records answer, an answer to feedback and a webhook may slip past the guards."""
 
 import json
+import ssl
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from asking import event
 from canaries import canaries, leaks
 from faultserver import JSON, answer, fault_server
@@ -119,8 +121,18 @@ async def test_t1_init_takes_no_lead_for_a_header_whoever_names_the_fields(tmp_p
     assert [] == leaks(home, done.stdout, done.stderr)
 
 
-async def test_t8_the_host_of_a_webhook_is_not_told_when_it_is_away() -> None:
-    """Of some webhooks the host is the secret."""
-    wrong = await notify(Secret("http://127.0.0.1:9/"), {}, TransportSettings(), SystemClock())
+async def test_t8_the_host_of_a_webhook_is_not_told_when_it_is_away(tmp_path: Path) -> None:
+    """Of some webhooks the host is the secret: neither where it is nor its certificate is told."""
+    authority, tls = trustme.CA(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("192.0.2.1").configure_cert(tls)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    settings = TransportSettings(ca_file=str(tmp_path / "ca.pem"))
+    away = await notify(Secret("http://127.0.0.1:9/"), {}, settings, SystemClock())
+    async with fault_server(answer(200, b""), tls=tls) as server:
+        wrong = await notify(Secret(f"{server.url}/hook"), {}, settings, SystemClock())
 
-    assert "it cannot be connected to (connection refused)." == wrong
+    assert server.url.startswith("https://127.0.0.1:")
+    assert "it cannot be connected to (connection refused)." == away
+    assert wrong is not None
+    assert "not valid for '…'" in wrong
+    assert "127.0.0.1" not in wrong
