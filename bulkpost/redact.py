@@ -18,6 +18,10 @@ _OWN_VALUE_CHARS_MIN = 3  # shorter ones ("TX", "M") identify nobody and would s
 _TELLING_CHARS_MIN = 8  # shorter ones ("Ann") are looked for as whole words only ("annual")
 _OWN_DIGITS_MIN = 5
 _WINDOW = 8  # how many times the result's length is looked at
+# Nothing longer than the text stands in it, even if an escape takes so much more room than what it
+# stands for: of a value of a megabyte only its beginning is looked for.
+_SHRINKING = 16
+_VALUE_CHARS_MIN = 4_096
 _PASSES_MAX = 8
 _LEVELS_MAX = 4  # escapes of escapes
 # Both start where a token starts only: linear on any text.
@@ -71,10 +75,11 @@ def scrub(
         is_cut: The text does not end where its author ended it, so it may end inside a value.
     """
     window = text[: chars_max * _WINDOW]
+    looked_for_chars_max = max(_VALUE_CHARS_MIN, len(window) * _SHRINKING)
     values = [
         (name, folded, spelling)
         for name, value in own
-        for spelling in _spellings(value)
+        for spelling in _spellings(value[:looked_for_chars_max])
         if (folded := _folded(spelling))
     ]
     clean = _scrubbed(_plain_text(window), values)

@@ -138,6 +138,16 @@ def test_a_value_on_the_edge_of_what_is_looked_at_is_not_half_shown() -> None:
         assert "wilhel" not in scrub(" " * padding + "Wilhelmina", OWN).casefold()
 
 
+@pytest.mark.parametrize("unit", ["é%2520", "x y", "1 "])
+def test_no_value_takes_forever(unit: str) -> None:
+    """An answer that shows a megabyte as the lead's, and a hundred headers, holds up nothing."""
+    value = unit * (1_000_000 // len(unit))
+    told = [scrub(f"X-{number} a%20b&c", [("lead", value)]) for number in range(100)]
+
+    assert [f"X-{number} a%20b&c" for number in range(100)] == told
+    assert "[lead]" == scrub(value[:3_000], [("lead", value[:3_000])])
+
+
 @pytest.mark.parametrize("unit", ["a", "1 ", "a.", "%40", "1-a", "@", "a@", "(((1"])
 def test_no_text_takes_forever(unit: str) -> None:
     """The patterns are linear: hostile text of any length is done, and within the limit."""
