@@ -74,6 +74,8 @@ def scrub(
         chars_max: The result is cut to this many characters.
         is_cut: The text does not end where its author ended it, so it may end inside a value.
     """
+    if not text:
+        return text  # of most successes: the reason is empty, and looking for nothing costs time
     window = text[: chars_max * _WINDOW]
     looked_for_chars_max = max(_VALUE_CHARS_MIN, len(window) * _SHRINKING)
     values = [
