@@ -51,6 +51,18 @@ class Terminal:
         os.write(self.master, text.encode())
 
 
+async def asleep(child: Process) -> None:
+    """Return once a command that asked has gone to sleep over it.
+
+    Python hears of a signal that comes between the question and the waiting for its answer only
+    with the answer.
+    """
+    stat = anyio.Path(f"/proc/{child.pid}/stat")
+    with anyio.fail_after(30):
+        while (await stat.read_text()).rpartition(")")[2].split()[0] != "S":
+            await anyio.sleep(0.01)
+
+
 @asynccontextmanager
 async def a_terminal(words: list[str], cwd: Path) -> AsyncIterator[tuple[Terminal, Process]]:
     """Run the command on a terminal of its own."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bulkpost.checking.column_types import TypedColumn, fixed_type, typed_columns
+from bulkpost.checking.column_types import fixed_type, typed_columns
 from bulkpost.checking.normal import NORMALISED, normal_text
 from bulkpost.checking.settings import DOUBTFUL, INVALID, CheckSettings
 from bulkpost.errors import ConfigError
@@ -77,13 +77,11 @@ class Screening:
 
         The reason is a sentence about a column, the same for every row: no text of a cell.
         """
-        pairs: list[tuple[str, str]] = []
-        changed: list[str] = []
+        changed: dict[str, str] = {}
         found: list[FieldFinding] = []
         for name, text in lead.fields:
             column = self._columns.get(name)
             if column is None:
-                pairs.append((name, text))
                 continue
             parsed = parse(column.type, text, as_of=self._as_of)
             refused = self._refusal(parsed)
@@ -91,18 +89,14 @@ class Screening:
                 return Refusal(f"{column.label}: {refused.message}")
             if parsed.warnings and self._settings.count:
                 found += [(self._names[name], finding.code) for finding in parsed.warnings]
-            sent = self._sent(column, text, parsed)
-            pairs.append((name, sent))
-            if sent != text:
-                changed.append(name)
+            if self._settings.normalise:
+                sent = normal_text(column.type, text, parsed, self._as_of)
+                if sent != text:
+                    changed[name] = sent
         if not changed:
             return Screened(lead, found=tuple(found))
-        return Screened(replace(lead, fields=tuple(pairs)), tuple(changed), tuple(found))
-
-    def _sent(self, column: TypedColumn, text: str, parsed: Parsed) -> str:
-        if not self._settings.normalise:
-            return text
-        return normal_text(column.type, text, parsed, self._as_of)
+        fields = tuple((name, changed.get(name, text)) for name, text in lead.fields)
+        return Screened(replace(lead, fields=fields), tuple(changed), tuple(found))
 
     def _refusal(self, parsed: Parsed) -> Finding | None:
         """Return the finding for which a value is refused; None if it is not."""

@@ -112,6 +112,13 @@ _PACE: Final[tuple[_Option, ...]] = (
         help="Send at most so many rows in this run.",
     ),
 )
+_STRICT: Final[_Option] = click.option(
+    "--strict",
+    is_flag=True,
+    default=None,
+    envvar="BULKPOST_STRICT",
+    help="Hold 502 and 504 in doubt instead of retrying.",
+)
 _LEAD_RULES: Final[tuple[_Option, ...]] = (
     click.option(
         "--key",
@@ -125,13 +132,7 @@ _LEAD_RULES: Final[tuple[_Option, ...]] = (
         envvar="BULKPOST_DUPLICATES",
         help="What to do with a row whose lead was submitted before.  [default: skip]",
     ),
-    click.option(
-        "--strict",
-        is_flag=True,
-        default=None,
-        envvar="BULKPOST_STRICT",
-        help="Hold 502 and 504 in doubt instead of retrying.",
-    ),
+    _STRICT,
     click.option(
         "--reference",
         envvar="BULKPOST_REFERENCE",
@@ -157,13 +158,7 @@ _LEAD_RULES: Final[tuple[_Option, ...]] = (
     ),
 )
 _FEEDBACK_RULES: Final[tuple[_Option, ...]] = (
-    click.option(
-        "--strict",
-        is_flag=True,
-        default=None,
-        envvar="BULKPOST_STRICT",
-        help="Hold 502 and 504 in doubt instead of retrying.",
-    ),
+    _STRICT,
     click.option(
         "--send-as",
         type=click.Choice(["form", "json", "xml"]),

@@ -97,7 +97,7 @@ def _reasons(reasons: Sequence[RankedReason], rows: int) -> Table:
             share_text(entry.count, rows),
             entry.price or "-",
             Text(outcome_words(entry.kind), OUTCOME_STYLES[entry.kind]),
-            plain(entry.words),
+            plain(entry.reason),
         )
     return table
 

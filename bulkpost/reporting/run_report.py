@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bulkpost.ledger.reader import LedgerReader
-from bulkpost.outcome import OutcomeKind
 from bulkpost.reporting.counts import ReasonCount
 from bulkpost.reporting.course import Course, run_course
 from bulkpost.reporting.doubts import Doubt, doubt_count, doubts
@@ -24,37 +23,18 @@ RARER: Final = "rarer reasons"
 
 
 @dataclass(frozen=True, slots=True)
-class RankedReason:
-    """A reason in the order of how often it was given.
+class RankedReason(ReasonCount):
+    """A reason, or what stands for those that came without one and for the rarer ones.
 
     Attributes:
-        kind: For which outcome.
-        words: The reason, or what stands for those that came without one and for the rarer ones.
-        count: Rows.
         share: Of the run's rows, from 0 to 1.
-        price_micros: Sum of their prices, in millionths; None if none had one.
     """
 
-    kind: OutcomeKind
-    words: str
-    count: int
     share: float
-    price_micros: int | None
-
-    @property
-    def price(self) -> str | None:
-        """Their price as decimal text; None if none had one."""
-        return None if self.price_micros is None else price_text(self.price_micros)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON values."""
-        return {
-            "outcome": self.kind.value,
-            "reason": self.words,
-            "count": self.count,
-            "share": round(self.share, 6),
-            "price": self.price,
-        }
+        return {**ReasonCount.to_dict(self), "share": round(self.share, 6)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +80,7 @@ class RunReport:
         rows = summary.rows or 1
         ranked = [
             RankedReason(
-                entry.kind,
-                entry.reason,
-                entry.count,
-                entry.count / rows,
-                entry.price_micros,
+                entry.kind, entry.reason, entry.count, entry.price_micros, entry.count / rows
             )
             for entry in named
         ]

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from submitting import asked, path_of
-from terminals import a_terminal
+from terminals import a_terminal, asleep
 
 from bulkpost.cli.init import init
 from bulkpost.cli.main import main
@@ -253,6 +253,7 @@ async def test_who_breaks_off_has_written_nothing(way: str, foreign: Path, tmp_p
     async with a_terminal(["init", str(foreign), "--url", URL], tmp_path) as (terminal, child):
         await terminal.until("'Cell'", "Enter leaves")
         if way == "interrupt":
+            await asleep(child)
             child.send_signal(signal.SIGINT)
         else:
             terminal.type("\x04")

@@ -42,7 +42,7 @@ async def test_reasons_are_ranked_and_add_up_to_the_run(tmp_path: Path) -> None:
 
     report = await a_report(tmp_path, Past(endings))
 
-    told = [(entry.words, entry.count, entry.price) for entry in report.reasons]
+    told = [(entry.reason, entry.count, entry.price) for entry in report.reasons]
     assert [("often", 8, "0.80"), (NO_REASON, 5, "7.50"), (RARER, 4, "0.03")] == told[:3]
     assert ("no", 1, None) in told
     assert report.summary.rows == sum(entry.count for entry in report.reasons)

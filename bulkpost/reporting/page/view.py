@@ -215,7 +215,7 @@ def _outcomes(report: RunReport) -> list[OutcomeLine]:
 def _reasons(report: RunReport) -> list[Cells]:
     return [
         (
-            entry.words,
+            entry.reason,
             outcome_words(entry.kind),
             f"{entry.count:,}",
             share_text(entry.count, report.summary.rows),
