@@ -59,7 +59,7 @@ async def asleep(child: Process) -> None:
     """
     stat = anyio.Path(f"/proc/{child.pid}/stat")
     with anyio.fail_after(30):
-        while (await stat.read_text()).rpartition(")")[2].split()[0] != "S":
+        while (await stat.read_text()).rpartition(")")[2].split()[0] != "S":  # noqa: ASYNC110  # the kernel tells of it only when asked
             await anyio.sleep(0.01)
 
 
